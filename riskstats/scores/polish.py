@@ -1,0 +1,156 @@
+"""Local search on cards: better points for the same features, then one feature for another.
+
+The loss is convex along a coordinate, so the best integer of a coordinate is found exactly. Moves keep to the box and to
+the limit on features, and never raise the objective.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from riskstats.losses import sigmoid, softplus, softplus_curvature
+from riskstats.scores._types import FloatArray, IntArray
+from riskstats.scores.compression import ScoreData, restrict
+from riskstats.scores.problem import IntegerScoreProblem
+from riskstats.scores.scale import best_scale
+
+__all__ = ["Card", "better", "card_of", "polish", "promising_features"]
+
+_TRIED = 6
+
+
+@dataclass(frozen=True)
+class Card:
+    """Integers (intercept first), scale and objective of a candidate."""
+
+    coefficients: IntArray
+    scale: float
+    objective: float
+
+    @property
+    def order(self) -> tuple[float, int, int, tuple[int, ...]]:
+        """Key for ties: objective to 1e-12, then fewer features, smaller points, column order."""
+        rest = self.coefficients[1:]
+        used = tuple(np.flatnonzero(rest).tolist())
+        return round(self.objective, 12), len(used), int(np.abs(rest).sum()), used
+
+
+def better(first: Card | None, second: Card | None) -> Card | None:
+    """Return the card that comes first in `Card.order`."""
+    if first is None or second is None:
+        return second if first is None else first
+    return second if second.order < first.order else first
+
+
+def card_of(problem: IntegerScoreProblem, coefficients: IntArray, scale: float | None = None) -> Card:
+    """Return the card of the given integers at the given scale, or at their best scale."""
+    coefficients = np.asarray(coefficients, dtype=np.int64)
+    if scale is None:
+        scores = problem.design @ coefficients
+        scale = best_scale(scores, problem.weight, float(problem.target @ coefficients), problem.scale_range)[0]
+    return Card(coefficients, scale, problem.objective(coefficients, scale))
+
+
+def polish(problem: IntegerScoreProblem, coefficients: IntArray, scale: float, *, swaps: bool = True) -> Card:
+    """Improve a card until neither a change of one coordinate, nor of the scale, nor a swap of features helps."""
+    card = _descend(problem, coefficients, scale)
+    while swaps:
+        swapped = _swap(problem, card)
+        if swapped is None:
+            break
+        card = swapped
+    return card
+
+
+def _descend(problem: IntegerScoreProblem, coefficients: IntArray, scale: float) -> Card:
+    """Coordinate descent over intercept and used features, alternating with the best scale."""
+    used = np.concatenate([[0], 1 + np.flatnonzero(coefficients[1:])])
+    data = restrict(problem.data, used)
+    values = np.asarray(coefficients, dtype=np.float64)[used]
+    lower, upper = problem.lower[used], problem.upper[used]
+    penalty = np.where(used > 0, problem.penalty, 0.0)
+    best = np.inf
+    for _ in range(50):
+        for position in range(len(used)):
+            box = (int(lower[position]), int(upper[position]))
+            values[position] = _best_value(data, values, position, box, float(penalty[position]), scale)
+        linear = float(data.target @ values)
+        scale, loss = best_scale(data.design @ values, data.weight, linear, problem.scale_range)
+        objective = loss + float(penalty @ (values != 0))
+        if objective >= best - 1e-13:
+            break
+        best = objective
+    answer = np.zeros_like(problem.lower)
+    answer[used] = values.astype(np.int64)
+    return Card(answer, scale, problem.objective(answer, scale))
+
+
+def _best_value(
+    data: ScoreData, values: FloatArray, position: int, box: tuple[int, int], penalty: float, scale: float
+) -> float:
+    """Return the best integer of one coordinate, the others given: bisection on the slope, then the two neighbours."""
+    column = data.design[:, position]
+    rest = data.design @ values - column * values[position]
+
+    def slope(value: float) -> float:
+        return float((data.weight * sigmoid(scale * (rest + value * column))) @ column - data.target[position])
+
+    def cost(value: float) -> float:
+        loss = data.weight @ softplus(scale * (rest + value * column)) - scale * value * data.target[position]
+        return float(loss) + penalty * (value != 0)
+
+    low, high = box
+    while low < high:  # least integer with slope >= 0, or the upper end
+        middle = (low + high) // 2
+        low, high = (low, middle) if slope(middle) >= 0 else (middle + 1, high)
+    choices = sorted({low, max(low - 1, box[0])} | ({0} if penalty > 0 else set()), key=abs)
+    return float(min(choices, key=cost))
+
+
+def promising_features(
+    problem: IntegerScoreProblem, scores: FloatArray, scale: float, excluded: IntArray, count: int
+) -> list[tuple[int, float, float]]:
+    """Return up to `count` (column, points, decrease) by the loss that a column promises to save.
+
+    The estimate is the quadratic model of the loss in the intercept and one column, over the column's range; `scores` are
+    in points.
+    """
+    design = problem.design
+    slope = problem.weight * sigmoid(scale * scores)
+    curve = problem.weight * softplus_curvature(scale * scores)
+    gradient = slope @ design - problem.target
+    mixed, own = curve @ design, curve @ (design * design)
+    total = max(float(mixed[0]), 1e-300)
+    leftover = np.maximum(own - mixed**2 / total, 1e-12)
+    partial = gradient - mixed / total * gradient[0]
+    move = np.clip(-partial / leftover, scale * problem.lower, scale * problem.upper)
+    decrease = -(partial * move + 0.5 * leftover * move**2)
+    decrease[0] = -np.inf
+    decrease[excluded] = -np.inf
+    order = np.argsort(-decrease, kind="stable")[:count]
+    return [(int(j), float(move[j] / scale), float(decrease[j])) for j in order if decrease[j] > 0]
+
+
+def _swap(problem: IntegerScoreProblem, card: Card) -> Card | None:
+    """Return the first card that is better by one feature for another, or by one more feature; None if there is none."""
+    used = 1 + np.flatnonzero(card.coefficients[1:])
+    leaving: list[int | None] = [None] if len(used) < problem.max_features else []
+    for out in leaving + sorted(used.tolist(), key=lambda j: abs(card.coefficients[j]) * problem.spread[j]):
+        base = card.coefficients.copy()
+        if out is not None:
+            base[out] = 0
+        for column, points, _ in promising_features(problem, problem.design @ base, card.scale, used, _TRIED):
+            trial = base.copy()
+            trial[column] = _nonzero(points, problem.lower[column], problem.upper[column])
+            found = _descend(problem, trial, card.scale)
+            if found.objective < card.objective - 1e-12:
+                return found
+    return None
+
+
+def _nonzero(points: float, lower: int, upper: int) -> int:
+    """Return the integer next to `points` in the box, but not 0."""
+    value = int(np.clip(np.round(points), lower, upper))
+    return value if value else (1 if points > 0 and upper >= 1 else max(int(lower), -1))
