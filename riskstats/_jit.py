@@ -1,8 +1,10 @@
-"""The one place that knows about JAX: scoped 64-bit, loops for both array libraries, bucketed shapes, device choice.
+"""The one place that knows about JAX: scoped 64-bit, loops for both array libraries, bucketed shapes,
+device choice.
 
-Kernels are written once against an array namespace (`namespace`) and a loop (`while_loop`). With NumPy arrays they run
-as they stand; with JAX arrays inside `traced` they compile. A row of weight zero changes no result, so shapes are
-padded up to a bucket (`pad_to`) and a kernel compiles once per bucket instead of once per data set.
+Kernels are written once against an array namespace (`namespace`) and a loop (`while_loop`). With NumPy
+arrays they run as they stand; with JAX arrays inside `traced` they compile. A row of weight zero changes no
+result, so shapes are padded up to a bucket (`pad_to`) and a kernel compiles once per bucket instead of once
+per data set.
 """
 
 from __future__ import annotations
@@ -17,12 +19,15 @@ import numpy as np
 from riskstats.exceptions import InvalidInput
 
 __all__ = [
+    "DEVICES",
     "Compiled",
     "accelerator_present",
-    "bucket",
     "double_precision",
     "namespace",
+    "one_blas_thread",
     "pad_to",
+    "resolve_device",
+    "scattered",
     "while_loop",
 ]
 
@@ -49,6 +54,15 @@ def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], stat
     return jax.lax.while_loop(condition, body, state)
 
 
+def scattered(values: Any, places: Any, like: Any) -> Any:
+    """Return zeros in the shape of `like` with `values` at `places`."""
+    if isinstance(values, np.ndarray):
+        answer = np.zeros_like(like)
+        answer[places] = values
+        return answer
+    return namespace(values).zeros_like(like).at[places].set(values)
+
+
 @contextlib.contextmanager
 def double_precision() -> Iterator[None]:
     """Enter 64-bit JAX for this thread and this block only; the user's own configuration is left alone."""
@@ -60,7 +74,8 @@ def double_precision() -> Iterator[None]:
 
 @contextlib.contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Keep BLAS on one thread in this block: on small products more threads cost time, and sums would depend on them.
+    """Keep BLAS on one thread in this block: on small products more threads cost time, and sums would
+    depend on them.
 
     SciPy's BLAS, which JAX calls on a CPU, can only be limited once it is loaded.
     """
@@ -91,15 +106,19 @@ def accelerator_present() -> bool:
 def resolve_device(device: str) -> str:
     """Turn the public `device` word into "numpy", "cpu", "gpu" or "adaptive".
 
-    "auto" takes an accelerator when JAX has one. Otherwise it is "adaptive": NumPy while a search is small, compiled
-    code once that repays the compilation (figures in benchmarks/README.md); JAX is then imported only if needed.
+    "auto" takes an accelerator when JAX has one. Otherwise it is "adaptive": NumPy while a search is small,
+    compiled code once that repays the compilation (figures in benchmarks/README.md); JAX is then imported
+    only if needed.
     """
     if device not in DEVICES:
         raise InvalidInput(f"`device` must be one of {', '.join(map(repr, DEVICES))}; got {device!r}.")
     if device == "auto":
         return "gpu" if _accelerator_installed() and accelerator_present() else "adaptive"
     if device == "gpu" and not accelerator_present():
-        raise InvalidInput("`device='gpu'` was asked for, but JAX sees no accelerator. Install riskstats[cuda13] or use 'auto'.")
+        raise InvalidInput(
+            "`device='gpu'` was asked for, but JAX sees no accelerator. "
+            "Install riskstats[cuda13] or use 'auto'."
+        )
     return device
 
 
@@ -113,8 +132,8 @@ def _accelerator_installed() -> bool:
 class Compiled:
     """A jitted function in 64-bit precision that keeps its compile time apart from its run time.
 
-    Arguments are arrays or tuples of arrays; answers are NumPy arrays. The seconds of the first call at every new set of
-    shapes are added to `compile_seconds`.
+    Arguments are arrays or tuples of arrays; answers are NumPy arrays. The seconds of the first call at
+    every new set of shapes are added to `compile_seconds`.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:

@@ -170,7 +170,7 @@ def sample_weights(weights: Any, n: int, *, name: str = "sample_weight") -> Floa
     """
     if weights is None:
         return np.ones(n)
-    if np.ndim(weights) == 0 and isinstance(weights, numbers.Real):
+    if isinstance(weights, numbers.Real):
         weights = np.full(n, weights)
     vector = finite_vector(weights, name)
     if len(vector) != n:

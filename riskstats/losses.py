@@ -1,12 +1,13 @@
 """Losses of a score: value, slope and curvature, written once for NumPy and JAX.
 
-The logistic loss of a label y in {-1, +1} at a score z (in logits) is ``softplus(-y z)``. With ``softplus(-z) =
-softplus(z) - z`` every weighted sample with repeated rows takes the form
+The logistic loss of a label y in {-1, +1} at a score z (in logits) is ``softplus(-y z)``. With
+``softplus(-z) = softplus(z) - z`` every weighted sample with repeated rows takes the form
 
-    sum_r (a_r + c_r) softplus(z_r) - a_r z_r                a = weight of the positives, c = of the negatives,
+    sum_r (a_r + c_r) softplus(z_r) - a_r z_r                a = weight of the positives, c = of the
+    negatives,
 
-so the functions below are all that the logistic model needs. They are 1-Lipschitz in z, with curvature at most 1/4.
-Each accepts an array of any shape of either library and returns the same kind.
+so the functions below are all that the logistic model needs. They are 1-Lipschitz in z, with curvature at
+most 1/4. Each accepts an array of any shape of either library and returns the same kind.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ __all__ = [
 
 
 def softplus(z: Any) -> Any:
-    """Return log(1 + exp(z)), computed as max(z, 0) + log1p(exp(-|z|)): no overflow, full relative precision."""
+    """Return log(1 + exp(z)), computed as max(z, 0) + log1p(exp(-|z|)): no overflow, full relative
+    precision."""
     xp = namespace(z)
     return xp.maximum(z, 0.0) + xp.log1p(xp.exp(-xp.abs(z)))
 
@@ -48,8 +50,8 @@ def softplus_curvature(z: Any) -> Any:
 def binary_entropy(z: Any) -> Any:
     """Return softplus(z) - z sigmoid(z), the intercept at 0 of the tangent of `softplus` at z.
 
-    It is the entropy, in nats, of a coin with probability sigmoid(z); even in z, so it is formed at -|z|, where the
-    two terms do not cancel.
+    It is the entropy, in nats, of a coin with probability sigmoid(z); even in z, so it is formed at -|z|,
+    where the two terms do not cancel.
     """
     xp = namespace(z)
     low = -xp.abs(z)
@@ -71,11 +73,12 @@ def chord_interpolant(z: Any, spacing: float) -> Any:
 def chord_support(z: Any, spacing: float, window: float) -> tuple[Any, Any, Any, Any]:
     """Return (value, slope, curvature, intercept) of the chord interpolant with its kinks rounded off.
 
-    Within `window` (0 < window <= spacing / 2) of a multiple of `spacing` the slope runs linearly from the chord on
-    the left to the chord on the right; `value` is the integral of that slope. Outside the windows `curvature` is a tenth
-    of its average, which keeps Newton's method from running off. The line ``intercept + slope * x``
-    passes through the nearest knot with a slope between its two chords, hence lies below the interpolant everywhere
-    and below `softplus` at every multiple of `spacing`: a valid bound whatever the window.
+    Within `window` (0 < window <= spacing / 2) of a multiple of `spacing` the slope runs linearly from the
+    chord on the left to the chord on the right; `value` is the integral of that slope. Outside the windows
+    `curvature` is a tenth of its average, which keeps Newton's method from running off. The line
+    ``intercept + slope * x`` passes through the nearest knot with a slope between its two chords, hence
+    lies below the interpolant everywhere and below `softplus` at every multiple of `spacing`: a valid bound
+    whatever the window.
     """
     xp = namespace(z)
     knot = xp.round(z / spacing) * spacing

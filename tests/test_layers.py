@@ -10,7 +10,18 @@ import riskstats
 
 ROOT = Path(riskstats.__file__).parent
 LAYERS = [
-    {"exceptions", "_atomic", "_frames", "_jit", "_lazy", "_random", "_tables", "_validation", "results"},
+    {
+        "exceptions",
+        "_atomic",
+        "_frames",
+        "_jit",
+        "_lazy",
+        "_progress",
+        "_random",
+        "_tables",
+        "_validation",
+        "results",
+    },
     {"distribution", "envelope", "levelset", "losses"},
     {"bounds", "measures"},
     {"control", "evaluations", "harm", "multiplicity", "scores", "tail", "wasserstein"},

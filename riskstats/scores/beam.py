@@ -1,4 +1,5 @@
-"""Heuristic solver: beam search over supports, rounding along rays of multipliers, polish. It proves nothing."""
+"""Heuristic solver: beam search over supports, rounding along rays of multipliers, polish. It proves
+nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from riskstats._jit import one_blas_thread
 from riskstats.results import Status
 from riskstats.scores._types import FloatArray, IntArray
 from riskstats.scores.compression import restrict
-from riskstats.scores.polish import Card, better, card_of, polish, promising_features
+from riskstats.scores.polish import Card, better, in_lowest_terms, polish, promising_features
 from riskstats.scores.problem import IntegerScoreProblem, ScoreSolution, SolveOptions
 from riskstats.scores.relaxation import NodeProblem, relax
 from riskstats.scores.rounding import round_to_card
@@ -27,18 +28,25 @@ def solve(problem: IntegerScoreProblem, options: SolveOptions | None = None) -> 
     started = time.perf_counter()
     options = options or SolveOptions()
     with one_blas_thread():
-        card = heuristic_card(problem, deadline=started + options.time_limit)
+        card = in_lowest_terms(problem, heuristic_card(problem, deadline=started + options.time_limit))
     return ScoreSolution(
-        value=card.objective, bound=0.0, status=Status.HEURISTIC, coefficients=card.coefficients, scale=card.scale,
-        loss=problem.loss(card.coefficients, card.scale), engine="beam", seconds=time.perf_counter() - started,
-    )  # fmt: skip
+        value=card.objective,
+        bound=0.0,
+        status=Status.HEURISTIC,
+        coefficients=card.coefficients,
+        scale=card.scale,
+        loss=problem.loss(card.coefficients, card.scale),
+        engine="beam",
+        seconds=time.perf_counter() - started,
+    )
 
 
 def heuristic_card(problem: IntegerScoreProblem, deadline: float = np.inf) -> Card:
-    """Return the best card of: the empty card, and the polished roundings of the best supports of every size."""
+    """Return the best card of: the empty card, and the polished roundings of the best supports of every
+    size."""
     best = polish(problem, _empty(problem), problem.scale_range[1], swaps=False)
     found: list[Card] = []
-    for support, point in _beam(problem, deadline):
+    for point in _beam(problem, deadline):
         for scale in _rays(problem, point):
             card = polish(problem, round_to_card(problem, point, scale), scale, swaps=False)
             found.append(card)
@@ -57,7 +65,8 @@ def _empty(problem: IntegerScoreProblem) -> IntArray:
 
 
 def _rays(problem: IntegerScoreProblem, point: FloatArray) -> list[float]:
-    """Return scales at which to round: from the smallest that keeps the point inside the box to the largest allowed."""
+    """Return scales at which to round: from the smallest that keeps the point inside the box to the largest
+    allowed."""
     low, high = problem.scale_range
     if low == high:
         return [low]
@@ -67,10 +76,10 @@ def _rays(problem: IntegerScoreProblem, point: FloatArray) -> list[float]:
     return [float(t) for t in np.geomspace(first, min(high, 8.0 * first), _RAYS)]
 
 
-def _beam(problem: IntegerScoreProblem, deadline: float) -> list[tuple[tuple[int, ...], FloatArray]]:
-    """Return supports with their real solutions, the best few at every size, largest size first."""
+def _beam(problem: IntegerScoreProblem, deadline: float) -> list[FloatArray]:
+    """Return the real solutions of the best few supports of the largest size, or of every size."""
     start = _fit(problem, ())
-    level = [((), *start)]
+    level: list[tuple[tuple[int, ...], FloatArray, float]] = [((), *start)]
     kept = [level]
     for _ in range(problem.max_features):
         children: dict[tuple[int, ...], tuple[FloatArray, float]] = {}
@@ -87,18 +96,28 @@ def _beam(problem: IntegerScoreProblem, deadline: float) -> list[tuple[tuple[int
         level = [(support, *fit) for support, fit in ranked]
         kept.append(level)
     wanted = kept[::-1] if problem.penalty > 1e-5 else kept[:-2:-1]
-    return [(support, point) for level in wanted for support, point, _ in level]
+    return [point for level in wanted for _, point, _ in level]
 
 
-def _fit(problem: IntegerScoreProblem, support: tuple[int, ...], start: FloatArray | None = None) -> tuple[FloatArray, float]:
+def _fit(
+    problem: IntegerScoreProblem, support: tuple[int, ...], start: FloatArray | None = None
+) -> tuple[FloatArray, float]:
     """Return the box-constrained logistic model on a support and its loss."""
     columns = np.array([0, *support], dtype=np.int64)
     data = restrict(problem.data, columns)
     scale = problem.scale_range[1]
     node = NodeProblem(
-        problem.lower[columns].astype(float), problem.upper[columns].astype(float), np.zeros(len(columns)), 0.5, 0.0, 0.0,
-        scale, scale, np.inf, np.zeros(len(columns)) if start is None else start[columns],
-    )  # fmt: skip
+        problem.lower[columns].astype(float),
+        problem.upper[columns].astype(float),
+        np.zeros(len(columns)),
+        0.5,
+        0.0,
+        0.0,
+        scale,
+        scale,
+        np.inf,
+        np.zeros(len(columns)) if start is None else start[columns],
+    )
     solved = relax(data, node._replace(cutoff=1.0))
     point = np.zeros(len(problem.lower))
     point[columns] = solved.last

@@ -1,13 +1,16 @@
-"""Branch and bound over cards, the default engine: every answer comes with a proof that a stranger can re-check.
+"""Branch and bound over cards, the default engine: every answer comes with a proof that a stranger can
+re-check.
 
-A node is an integer box with a role for every column and an interval of scales (`node`). The best bound is explored
-first, ties by age, so a run is deterministic up to its time limit. At each node the relaxation gives a line below the
-loss (`relaxation`), the line gives a bound and drops values that cannot beat the best card (`minorant`), and what is
-left is split:
+A node is an integer box with a role for every column and an interval of scales (`node`). The best bound is
+explored first, ties by age, so a run is deterministic up to its time limit. At each node the relaxation
+gives a line below the loss (`relaxation`), the line gives a bound and drops values that cannot beat the
+best card (`minorant`), and what is left is split:
 
-    a free column into 0 / positive / negative;  with no free column to use, an interval of scales or an integer.
+    a free column into 0 / positive / negative;  with no free column to use, an interval of scales or an
+    integer.
 
-A relaxation that happens to be integral is evaluated and then split like any other: closing it there loses optima.
+A relaxation that happens to be integral is evaluated and then split like any other: closing it there loses
+optima.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import heapq
 import math
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -24,12 +28,13 @@ from riskstats.results import Status, relative_gap
 from riskstats.scores.beam import heuristic_card
 from riskstats.scores.compression import restrict
 from riskstats.scores.minorant import Minorant, scale_cut, tighten
-from riskstats.scores.node import FREE, IN, INTERCEPT, OUT, Node, children, choose_split, settled
-from riskstats.scores.polish import Card, better, card_of, polish
+from riskstats.scores.node import FREE, IN, INTERCEPT, OUT, Node, Split, children, choose_split, settled
+from riskstats.scores.polish import Card, better, card_of, in_lowest_terms, polish
 from riskstats.scores.problem import TOLERANCE, IntegerScoreProblem, ScoreSolution, SolveOptions
 from riskstats.scores.proof import ProofBuilder
 from riskstats.scores.relaxers import Line, Relaxer, relaxer_for
 from riskstats.scores.rounding import round_to_card
+from riskstats.scores.scale import best_scale
 
 __all__ = ["solve"]
 
@@ -94,17 +99,20 @@ class _Search:
         if self.options.start is not None:
             given = card_of(self.problem, self.options.start[0])
             card = better(card, given) if self.problem.admits(given.coefficients) else card
-        return card  # type: ignore[return-value]
+        return card
 
     def _use_lattice(self) -> bool:
-        """Whether to relax with the chord interpolant: as asked, or where it closes enough of the gap at the root."""
+        """Whether to relax with the chord interpolant: as asked, or where it closes enough of the gap at
+        the root."""
         problem, roots = self.problem, self._roots()
         if not (problem.fixed_scale and problem.step > 0 and roots) or self.options.lattice is False:
             return False
         if self.options.lattice:
             return True
         smooth, lattice = (
-            relaxer_for(problem, replace(self.options, device="numpy"), choice).relax(roots, self.cutoff)[0].value
+            relaxer_for(problem, replace(self.options, device="numpy"), choice)
+            .relax(roots, self.cutoff)[0]
+            .value
             for choice in (False, True)
         )
         return lattice - smooth > _WORTH_THE_LATTICE * (self.cutoff - smooth)
@@ -125,7 +133,7 @@ class _Search:
         root = settled(template, lower, upper, role, problem.max_features)
         if root is None:
             return []
-        scales = [(float(a), float(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        scales = [(float(a), float(b)) for a, b in pairwise(edges)]
         return [replace(root, scales=piece, branch=number) for number, piece in enumerate(scales)]
 
     def _push(self, node: Node) -> None:
@@ -133,7 +141,7 @@ class _Search:
         self.pushed += 1
 
     def _pop(self, count: int) -> list[Node]:
-        batch = []
+        batch: list[Node] = []
         while self.queue and len(batch) < count and self.queue[0][0] < self.cutoff:
             batch.append(self._compressed(heapq.heappop(self.queue)[2]))
         return batch
@@ -147,19 +155,18 @@ class _Search:
         return replace(node, data=restrict(node.data, inside), active=active)
 
     def _process(self, node: Node, line: Line) -> None:
-        """Close a node by its bound, or drop values, look for a card, and split."""
+        """Close a node by its bound, or drop values, look for a card, and split; again where much was
+        dropped."""
         rounds = _ROUNDS_AT_ROOT if node.parent < 0 else _ROUNDS
-        for attempt in range(rounds):
+        while True:
             self.nodes += 1
+            rounds -= 1
             bound = max(node.bound, line.bound - line.allowance)
-            if bound >= self.cutoff:
-                self._record(node, node, "closed", line)
-                return
-            reduced = self._reduced(replace(node, bound=bound), line)
+            reduced = self._reduced(replace(node, bound=bound), line) if bound < self.cutoff else None
             if reduced is None:
                 self._record(node, node, "closed", line)
                 return
-            if attempt == rounds - 1 or reduced.free.sum() + _width(reduced) > _WORTH_A_ROUND * (node.free.sum() + _width(node)):
+            if rounds == 0 or _size(reduced) > _WORTH_A_ROUND * _size(node):
                 break
             number = self._record(node, reduced, "again", line)
             node = self._compressed(replace(reduced, parent=number, branch=0, point=line.last))
@@ -174,8 +181,12 @@ class _Search:
         minorant = Minorant(line.constant, line.gradient, line.point)
         scales = node.scales
         if scales[0] < scales[1]:
-            scales = scale_cut(minorant, node.lower, node.upper, node.free, slots, self.problem.penalty, scales, cutoff)
-        box = tighten(minorant, node.lower, node.upper, node.free, slots, self.problem.penalty, scales, cutoff)
+            scales = scale_cut(
+                minorant, node.lower, node.upper, node.free, slots, self.problem.penalty, scales, cutoff
+            )
+        box = tighten(
+            minorant, node.lower, node.upper, node.free, slots, self.problem.penalty, scales, cutoff
+        )
         if box.empty:
             return None
         role = node.role.copy()
@@ -197,7 +208,7 @@ class _Search:
     def _branch(self, node: Node, reduced: Node, line: Line) -> None:
         if reduced.single:
             card = self._best_single(reduced)
-            self.best = better(self.best, card)  # type: ignore[assignment]
+            self.best = better(self.best, card)
             self._record(node, reduced, "single", line)
             return
         split = choose_split(self.problem, reduced, line.last)
@@ -206,15 +217,14 @@ class _Search:
             self._push(replace(child, parent=number, point=line.last))
 
     def _best_single(self, node: Node) -> Card:
-        """Return the one card of a node at its best scale within the node's own interval, a part of the problem's."""
-        from riskstats.scores.scale import best_scale
-
+        """Return the one card of a node at its best scale within the node's own interval, a part of the
+        problem's."""
         values = node.lower
         scores = self.problem.design @ values
         scale, _ = best_scale(scores, self.problem.weight, float(self.problem.target @ values), node.scales)
         return card_of(self.problem, values.astype(np.int64), scale)
 
-    def _record(self, node: Node, reduced: Node, ending: str, line: Line, split=None) -> int:  # type: ignore[no-untyped-def]
+    def _record(self, node: Node, reduced: Node, ending: str, line: Line, split: Split | None = None) -> int:
         if not self.options.keep_proof:
             return 0
         return self.proof.add(node, reduced, ending, line.point, line.spacing, line.window, split)
@@ -236,25 +246,36 @@ class _Search:
         bound = self.lower_bound
         self.options.progress(
             {
-                "seconds": now - self.started, "nodes": self.nodes, "objective": self.best.objective, "lower_bound": bound,
+                "seconds": now - self.started,
+                "nodes": self.nodes,
+                "objective": self.best.objective,
+                "lower_bound": bound,
                 "gap": relative_gap(self.best.objective, bound),
             }
-        )  # fmt: skip
+        )
 
     def _solution(self, status: Status) -> ScoreSolution:
         bound = self.lower_bound
         for _, _, node in sorted(self.queue, key=lambda entry: entry[:2]):
             self.proof.add(node, node, "open", node.point, 0.0, 0.0)
-        best = self.best
+        best = in_lowest_terms(self.problem, self.best)
         return ScoreSolution(
-            value=best.objective, bound=bound, status=status, coefficients=best.coefficients, scale=best.scale,
-            loss=self.problem.loss(best.coefficients, best.scale), engine="bnb", nodes=self.nodes,
-            seconds=time.perf_counter() - self.started, compile_seconds=self.relaxer.compile_seconds,
+            value=best.objective,
+            bound=bound,
+            status=status,
+            coefficients=best.coefficients,
+            scale=best.scale,
+            loss=self.problem.loss(best.coefficients, best.scale),
+            engine="bnb",
+            nodes=self.nodes,
+            seconds=time.perf_counter() - self.started,
+            compile_seconds=self.relaxer.compile_seconds,
             proof=self.proof.finish() if self.options.keep_proof else None,
-        )  # fmt: skip
+        )
 
 
-def _width(node: Node) -> float:
-    """Total width of the box in units of a coefficient range, the intercept on a logarithmic scale."""
+def _size(node: Node) -> float:
+    """Return free columns plus total width of the box, the intercept on a logarithmic scale: how much is
+    left to do."""
     width = node.upper - node.lower
-    return float(np.log2(1.0 + width[0]) + width[1:].sum() / 10.0)
+    return float(node.free.sum() + np.log2(1.0 + width[0]) + width[1:].sum() / 10.0)

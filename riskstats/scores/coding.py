@@ -92,7 +92,7 @@ class ColumnCoding:
             raise self._refused(
                 absent,
                 first_row,
-                "missing values",
+                "missing values (NaN)",
                 "but no row of the training table misses it. Fill it in, or fit with such rows",
             )
         if self.kind == "numeric":

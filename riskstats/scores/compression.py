@@ -13,19 +13,20 @@ __all__ = ["ScoreData", "compress", "data_hash", "group_rows", "restrict"]
 
 
 class ScoreData(NamedTuple):
-    """What the kernels need: design (rows, columns), weight of both classes (rows,), sum of positive rows (columns,)."""
+    """What the kernels need: design (rows, columns), weight of both classes (rows,), sum of positive rows
+    (columns,)."""
 
     design: Array
     weight: Array
     target: Array
 
 
-
 def group_rows(rows: FloatArray) -> tuple[FloatArray, IntArray]:
-    """Return the distinct rows of `rows` in a canonical order and, for each given row, the number of its distinct row.
+    """Return the distinct rows of `rows` in a canonical order and, for each given row, the number of its
+    distinct row.
 
-    The order depends on the set of rows alone, not on their order or number. Rows of small integers, the common case,
-    are compared as single bytes.
+    The order depends on the set of rows alone, not on their order or number. Rows of small integers, the
+    common case, are compared as single bytes.
     """
     rows = np.ascontiguousarray(rows + 0.0)  # turns -0.0 into 0.0, which has other bytes
     if rows.shape[1] == 0:
@@ -37,7 +38,9 @@ def group_rows(rows: FloatArray) -> tuple[FloatArray, IntArray]:
     return rows[first], inverse.reshape(-1).astype(np.int64)
 
 
-def compress(rows: FloatArray, positive: FloatArray, negative: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def compress(
+    rows: FloatArray, positive: FloatArray, negative: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Merge equal rows and add up their class weights; rows without weight are dropped.
 
     Lossless: the weighted logistic loss is sum_r (a_r + c_r) softplus(s_r) - a_r s_r over distinct rows r.
@@ -47,7 +50,8 @@ def compress(rows: FloatArray, positive: FloatArray, negative: FloatArray) -> tu
         rows, positive, negative = rows[kept], positive[kept], negative[kept]
     distinct, member = group_rows(rows)
     count = len(distinct)
-    return distinct, np.bincount(member, positive, count), np.bincount(member, negative, count)
+    a, c = (np.asarray(np.bincount(member, side, count), float) for side in (positive, negative))
+    return distinct, a, c
 
 
 def data_hash(rows: FloatArray, positive: FloatArray, negative: FloatArray) -> str:
@@ -55,7 +59,9 @@ def data_hash(rows: FloatArray, positive: FloatArray, negative: FloatArray) -> s
 
     Row order, repetition against weights, and a common factor of all weights leave it unchanged.
     """
-    distinct, a, c = compress(np.asarray(rows, float), np.asarray(positive, float), np.asarray(negative, float))
+    distinct, a, c = compress(
+        np.asarray(rows, float), np.asarray(positive, float), np.asarray(negative, float)
+    )
     total = a.sum() + c.sum()
     digest = hashlib.sha256(repr(distinct.shape).encode())
     digest.update(distinct.astype("<f8").tobytes())
@@ -65,6 +71,7 @@ def data_hash(rows: FloatArray, positive: FloatArray, negative: FloatArray) -> s
 
 
 def restrict(data: ScoreData, columns: IntArray) -> ScoreData:
-    """Keep some columns and merge the rows that have become equal; the loss of cards on these columns is unchanged."""
+    """Keep some columns and merge the rows that have become equal; the loss of cards on these columns is
+    unchanged."""
     distinct, member = group_rows(data.design[:, columns])
     return ScoreData(distinct, np.bincount(member, data.weight, len(distinct)), data.target[columns])

@@ -1,17 +1,19 @@
 """Exact minimum of a linear minorant of the loss over the integer points of a node.
 
-Convexity gives ``loss(lambda) >= constant + gradient . lambda`` for a tangent (or lattice line) taken at any point. With
-lambda = t b, the right-hand side plus the penalty is separable in b but for the limit on features, so its minimum over
-the box is found by sorting: with beta_j = t min(g_j lower_j, g_j upper_j),
+Convexity gives ``loss(lambda) >= constant + gradient . lambda`` for a tangent (or lattice line) taken at
+any point. With lambda = t b, the right-hand side plus the penalty is separable in b but for the limit on
+features, so its minimum over the box is found by sorting: with beta_j = t min(g_j lower_j, g_j upper_j),
 
-    B_t = constant + sum_{j not free} beta_j + C0 |In| + sum of the `slots` smallest of min(0, beta_j + C0), j free.
+    B_t = constant + sum_{j not free} beta_j + C0 |In| + sum of the `slots` smallest of min(0, beta_j + C0),
+    j free.
 
-For fixed b the minorant is linear in t, so its minimum over the finite set of b is concave in t: over an interval of
-scales the bound is the smaller of the bounds at its two ends.
+For fixed b the minorant is linear in t, so its minimum over the finite set of b is concave in t: over an
+interval of scales the bound is the smaller of the bounds at its two ends.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +42,14 @@ class Tightened(NamedTuple):
 
 
 def minorant_bound(
-    constant: Array, gradient: Array, lower: Array, upper: Array, free: Array, slots: Array, penalty: Array, scale: Array
+    constant: Array,
+    gradient: Array,
+    lower: Array,
+    upper: Array,
+    free: Array,
+    slots: Array,
+    penalty: Array,
+    scale: Array,
 ) -> Array:
     """Return B_t; `constant` already holds the penalty of the columns that are in for certain."""
     xp = namespace(gradient)
@@ -51,14 +60,21 @@ def minorant_bound(
 
 
 def rounding_allowance(rows: int, columns: int, terms: float) -> float:
-    """Return a margin that covers the rounding of a bound formed from `rows` + `columns` terms of absolute sum `terms`."""
+    """Return a margin that covers the rounding of a bound formed from `rows` + `columns` terms of absolute
+    sum `terms`."""
     return float((rows + columns) * np.finfo(np.float64).eps * terms)
 
 
 def _exclusive_bounds(
-    constant: float, gradient: FloatArray, lower: FloatArray, upper: FloatArray, free: BoolArray, slots: int, penalty: float,
+    constant: float,
+    gradient: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    free: BoolArray,
+    slots: int,
+    penalty: float,
     scale: float,
-) -> tuple[FloatArray, FloatArray]:  # fmt: skip
+) -> tuple[FloatArray, FloatArray]:
     """Return, per column, the bound without its own term if it is used, and (free columns) if it is 0."""
     effect = scale * np.minimum(gradient * lower, gradient * upper)
     gains = np.where(free, np.minimum(effect + penalty, 0.0), 0.0)
@@ -76,13 +92,19 @@ def _exclusive_bounds(
 
 
 def tighten(
-    minorant: Minorant, lower: FloatArray, upper: FloatArray, free: BoolArray, slots: int, penalty: float,
-    scales: tuple[float, float], cutoff: float,
-) -> Tightened:  # fmt: skip
+    minorant: Minorant,
+    lower: FloatArray,
+    upper: FloatArray,
+    free: BoolArray,
+    slots: int,
+    penalty: float,
+    scales: tuple[float, float],
+    cutoff: float,
+) -> Tightened:
     """Drop every value v of b_j with bound(without j) + t g_j v >= cutoff at both ends of the scales.
 
-    A free column keeps its 0 unless it is needed: the bound without it reaches the cutoff. Values are kept in doubt: the
-    cut is moved outwards by 1e-9 of a point.
+    A free column keeps its 0 unless it is needed: the bound without it reaches the cutoff. Values are kept
+    in doubt: the cut is moved outwards by 1e-9 of a point.
     """
     low, high = np.full_like(lower, np.inf), np.full_like(upper, -np.inf)
     needed = np.ones(len(lower), dtype=bool)
@@ -101,8 +123,11 @@ def tighten(
     return Tightened(low, high, free & needed, bool(np.any(low > high)))
 
 
-def _surviving(room: FloatArray, slope: FloatArray, lower: FloatArray, upper: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the least and largest integer v in the box with slope v < room; (inf, -inf) where there is none."""
+def _surviving(
+    room: FloatArray, slope: FloatArray, lower: FloatArray, upper: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the least and largest integer v in the box with slope v < room; (inf, -inf) where there is
+    none."""
     limit = room / np.where(slope == 0, 1.0, slope)
     most = np.where(slope > 0, np.minimum(upper, np.floor(limit + 1e-9)), upper)
     least = np.where(slope < 0, np.maximum(lower, np.ceil(limit - 1e-9)), lower)
@@ -111,10 +136,17 @@ def _surviving(room: FloatArray, slope: FloatArray, lower: FloatArray, upper: Fl
 
 
 def scale_cut(
-    minorant: Minorant, lower: FloatArray, upper: FloatArray, free: BoolArray, slots: int, penalty: float,
-    scales: tuple[float, float], cutoff: float,
-) -> tuple[float, float]:  # fmt: skip
-    """Shrink the interval of scales: B_t is concave, so if B >= cutoff at one end, it holds up to a crossing point."""
+    minorant: Minorant,
+    lower: FloatArray,
+    upper: FloatArray,
+    free: BoolArray,
+    slots: int,
+    penalty: float,
+    scales: tuple[float, float],
+    cutoff: float,
+) -> tuple[float, float]:
+    """Shrink the interval of scales: B_t is concave, so if B >= cutoff at one end, it holds up to a
+    crossing point."""
 
     def bound(scale: float) -> float:
         return float(
@@ -129,7 +161,7 @@ def scale_cut(
     return scales
 
 
-def _crossing(bound, inside: float, outside: float, cutoff: float) -> float:  # type: ignore[no-untyped-def]
+def _crossing(bound: Callable[[float], float], inside: float, outside: float, cutoff: float) -> float:
     """Return a scale next to the crossing at which the bound still reaches the cutoff."""
     for _ in range(12):
         middle = 0.5 * (inside + outside)

@@ -18,14 +18,16 @@ OUT, FREE, IN, INTERCEPT = 0, 1, 2, 3
 
 _SCALE_FIRST = 0.7
 _WIDE_INTERCEPT = 64.0
-"""Width in logits from which the intercept is split before any feature: a wide range makes every line a poor bound."""
+"""Width in logits from which the intercept is split before any feature: a wide range makes every line a
+poor bound."""
 
 
 @dataclass(frozen=True)
 class Node:
     """The cards with lower <= b <= upper whose columns keep to their roles, at the scales of an interval.
 
-    `bound` is inherited, `point` starts the relaxation, `data` holds the rows merged over the columns `active`.
+    `bound` is inherited, `point` starts the relaxation, `data` holds the rows merged over the columns
+    `active`.
     """
 
     lower: FloatArray
@@ -61,18 +63,21 @@ class Node:
 
 @dataclass(frozen=True)
 class Split:
-    """How a node is split: "feature" into 0 / positive / negative, "integer" at <= value, "scale" at value."""
+    """How a node is split: "feature" into 0 / positive / negative, "integer" at <= value, "scale" at
+    value."""
 
     kind: str
     column: int = -1
     value: float = 0.0
 
 
-def settled(node: Node, lower: FloatArray, upper: FloatArray, role: NDArray[np.int8], max_features: int) -> Node | None:
+def settled(
+    node: Node, lower: FloatArray, upper: FloatArray, role: NDArray[np.int8], max_features: int
+) -> Node | None:
     """Return the node with new boxes and roles brought into agreement, or None if no card is left.
 
-    A free column whose box is {0} is out; when no slot is left every free column is out; 0 is cut off the ends of a
-    column that must be used.
+    A free column whose box is {0} is out; when no slot is left every free column is out; 0 is cut off the
+    ends of a column that must be used.
     """
     lower, upper, role = lower.copy(), upper.copy(), role.copy()
     inside = role == IN
@@ -109,13 +114,16 @@ def choose_split(problem: IntegerScoreProblem, node: Node, point: FloatArray) ->
         off[node.lower == node.upper] = -1.0
         if off.max() > 1e-6:
             column = int(np.argmax(off))
-            return Split("integer", column, _inner_floor(integers[column], node.lower[column], node.upper[column]))
+            return Split(
+                "integer", column, _inner_floor(integers[column], node.lower[column], node.upper[column])
+            )
     column = int(np.argmax(width))
     return Split("integer", column, _inner_floor(integers[column], node.lower[column], node.upper[column]))
 
 
 def _far_side(node: Node, center: float) -> float:
-    """Return where to split a wide range of intercepts: an eighth of its width beyond `center`, on the longer side."""
+    """Return where to split a wide range of intercepts: an eighth of its width beyond `center`, on the
+    longer side."""
     low, high = node.lower[0], node.upper[0]
     step = (high - low) / 8.0
     value = center + step if high - center > center - low else center - step
@@ -148,7 +156,9 @@ def children(node: Node, split: Split, max_features: int) -> list[Node]:
     return [replace(piece, branch=branch) for branch, piece in enumerate(pieces) if piece is not None]
 
 
-def _narrowed(node: Node, column: int, low: float, high: float, role: int | None, max_features: int) -> Node | None:
+def _narrowed(
+    node: Node, column: int, low: float, high: float, role: int | None, max_features: int
+) -> Node | None:
     lower, upper, roles = node.lower.copy(), node.upper.copy(), node.role.copy()
     lower[column], upper[column] = low, high
     if role is not None:

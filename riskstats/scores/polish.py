@@ -1,7 +1,7 @@
 """Local search on cards: better points for the same features, then one feature for another.
 
-The loss is convex along a coordinate, so the best integer of a coordinate is found exactly. Moves keep to the box and to
-the limit on features, and never raise the objective.
+The loss is convex along a coordinate, so the best integer of a coordinate is found exactly. Moves keep to
+the box and to the limit on features, and never raise the objective.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from riskstats.scores.compression import ScoreData, restrict
 from riskstats.scores.problem import IntegerScoreProblem
 from riskstats.scores.scale import best_scale
 
-__all__ = ["Card", "better", "card_of", "polish", "promising_features"]
+__all__ = ["Card", "better", "card_of", "in_lowest_terms", "polish", "promising_features"]
 
 _TRIED = 6
 
@@ -37,10 +37,8 @@ class Card:
         return round(self.objective, 12), len(used), int(np.abs(rest).sum()), used
 
 
-def better(first: Card | None, second: Card | None) -> Card | None:
+def better(first: Card, second: Card) -> Card:
     """Return the card that comes first in `Card.order`."""
-    if first is None or second is None:
-        return second if first is None else first
     return second if second.order < first.order else first
 
 
@@ -49,12 +47,24 @@ def card_of(problem: IntegerScoreProblem, coefficients: IntArray, scale: float |
     coefficients = np.asarray(coefficients, dtype=np.int64)
     if scale is None:
         scores = problem.design @ coefficients
-        scale = best_scale(scores, problem.weight, float(problem.target @ coefficients), problem.scale_range)[0]
+        scale = best_scale(scores, problem.weight, float(problem.target @ coefficients), problem.scale_range)[
+            0
+        ]
     return Card(coefficients, scale, problem.objective(coefficients, scale))
 
 
+def in_lowest_terms(problem: IntegerScoreProblem, card: Card) -> Card:
+    """Divide all points by their greatest common divisor where the multiplier stays in range: the same
+    risks."""
+    divisor = int(np.gcd.reduce(card.coefficients))
+    if problem.fixed_scale or divisor <= 1 or card.scale * divisor > problem.scale_range[1]:
+        return card
+    return card_of(problem, card.coefficients // divisor, card.scale * divisor)
+
+
 def polish(problem: IntegerScoreProblem, coefficients: IntArray, scale: float, *, swaps: bool = True) -> Card:
-    """Improve a card until neither a change of one coordinate, nor of the scale, nor a swap of features helps."""
+    """Improve a card until neither a change of one coordinate, nor of the scale, nor a swap of features
+    helps."""
     card = _descend(problem, coefficients, scale)
     while swaps:
         swapped = _swap(problem, card)
@@ -90,12 +100,15 @@ def _descend(problem: IntegerScoreProblem, coefficients: IntArray, scale: float)
 def _best_value(
     data: ScoreData, values: FloatArray, position: int, box: tuple[int, int], penalty: float, scale: float
 ) -> float:
-    """Return the best integer of one coordinate, the others given: bisection on the slope, then the two neighbours."""
+    """Return the best integer of one coordinate, the others given: bisection on the slope, then the two
+    neighbours."""
     column = data.design[:, position]
     rest = data.design @ values - column * values[position]
 
     def slope(value: float) -> float:
-        return float((data.weight * sigmoid(scale * (rest + value * column))) @ column - data.target[position])
+        return float(
+            (data.weight * sigmoid(scale * (rest + value * column))) @ column - data.target[position]
+        )
 
     def cost(value: float) -> float:
         loss = data.weight @ softplus(scale * (rest + value * column)) - scale * value * data.target[position]
@@ -114,8 +127,8 @@ def promising_features(
 ) -> list[tuple[int, float, float]]:
     """Return up to `count` (column, points, decrease) by the loss that a column promises to save.
 
-    The estimate is the quadratic model of the loss in the intercept and one column, over the column's range; `scores` are
-    in points.
+    The estimate is the quadratic model of the loss in the intercept and one column, over the column's
+    range; `scores` are in points.
     """
     design = problem.design
     slope = problem.weight * sigmoid(scale * scores)
@@ -134,7 +147,8 @@ def promising_features(
 
 
 def _swap(problem: IntegerScoreProblem, card: Card) -> Card | None:
-    """Return the first card that is better by one feature for another, or by one more feature; None if there is none."""
+    """Return the first card that is better by one feature for another, or by one more feature; None if
+    there is none."""
     used = 1 + np.flatnonzero(card.coefficients[1:])
     leaving: list[int | None] = [None] if len(used) < problem.max_features else []
     for out in leaving + sorted(used.tolist(), key=lambda j: abs(card.coefficients[j]) * problem.spread[j]):

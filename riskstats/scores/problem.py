@@ -1,11 +1,13 @@
 """The optimisation problem behind a risk score, and the answer that every solver gives.
 
-    minimise   F(b, t) = sum_i w_i log(1 + exp(-y_i t s_i)) + C0 |{j >= 1 : b_j != 0}|        s_i = b_0 + sum_j b_j x_ij
-    over       integers lower_j <= b_j <= upper_j, at most k of b_1 .. b_d nonzero, t in [1/m_high, 1/m_low]
+    minimise   F(b, t) = sum_i w_i log(1 + exp(-y_i t s_i)) + C0 |{j >= 1 : b_j != 0}|        s_i = b_0 +
+    sum_j b_j x_ij over       integers lower_j <= b_j <= upper_j, at most k of b_1 .. b_d nonzero, t in
+    [1/m_high, 1/m_low]
 
 with weights w that sum to 1 and t = 1/m for the multiplier m in risk = sigmoid(score / m).
 
-Source: Ustun and Rudin, "Learning Optimized Risk Scores", JMLR 20 (2019), for fixed t; here t is a variable too.
+Source: Ustun and Rudin, "Learning Optimized Risk Scores", JMLR 20 (2019), for fixed t; here t is a variable
+too.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class IntegerScoreProblem:
-    """Distinct weighted rows, an integer box, a limit on features, an L0 penalty and a range of scales t = 1/m."""
+    """Distinct weighted rows, an integer box, a limit on features, an L0 penalty and a range of scales t =
+    1/m."""
 
     rows: FloatArray
     positive: FloatArray
@@ -56,9 +59,11 @@ class IntegerScoreProblem:
         multiplier_range: tuple[float, float] = (1.0, 1.0),
         intercept: tuple[int, int] | None = None,
     ) -> IntegerScoreProblem:
-        """Compress (X, y in {0, 1}, weights), normalise the weights, fix constant columns at 0, bound the intercept.
+        """Compress (X, y in {0, 1}, weights), normalise the weights, fix constant columns at 0, bound the
+        intercept.
 
-        `lower` and `upper` have one entry per column of X; `intercept=None` takes the provably sufficient range.
+        `lower` and `upper` have one entry per column of X; `intercept=None` takes the provably sufficient
+        range.
         """
         X = np.asarray(X, dtype=np.float64)
         weight = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
@@ -104,7 +109,8 @@ class IntegerScoreProblem:
 
     @cached_property
     def magnitude(self) -> FloatArray:
-        """(1 + d,) weighted root mean square of every column: what one point of a coefficient moves the scores by."""
+        """(1 + d,) weighted root mean square of every column: what one point of a coefficient moves the
+        scores by."""
         return np.sqrt(self.weight @ self.design**2)
 
     @cached_property
@@ -160,8 +166,8 @@ def intercept_range(
     """Return an interval that holds an optimal intercept for every choice of the other coefficients.
 
     With S the total without the intercept, the loss is convex in b_0 and its slope is the weighted mean of
-    sigmoid((b_0 + S_r) / m) minus the positive share. It is >= 0 once every b_0 + S_r >= m logit(share), and <= 0 once
-    every b_0 + S_r <= m logit(share); so some best integer lies between the two.
+    sigmoid((b_0 + S_r) / m) minus the positive share. It is >= 0 once every b_0 + S_r >= m logit(share),
+    and <= 0 once every b_0 + S_r <= m logit(share); so some best integer lies between the two.
     """
     logit = np.log(share) - np.log1p(-share)
     highest = _largest_total(np.maximum(np.maximum(rows * lower, rows * upper), 0.0), max_features)
@@ -172,6 +178,8 @@ def intercept_range(
 
 def _largest_total(effects: FloatArray, count: int) -> float:
     """Return the largest row sum of the `count` largest effects of a row."""
+    if count == 0:
+        return 0.0
     if effects.shape[1] > count:
         effects = np.partition(effects, effects.shape[1] - count, axis=1)[:, effects.shape[1] - count :]
     return float(effects.sum(axis=1).max(initial=0.0))
@@ -191,6 +199,7 @@ class SolveOptions:
     lattice: bool | None = None
     keep_proof: bool = True
     start: tuple[IntArray, float] | None = None
+    seed: int = 0
     progress: Callable[[dict[str, float]], None] | None = field(default=None, compare=False)
 
 
@@ -198,7 +207,8 @@ class SolveOptions:
 class ScoreSolution(Solution):
     """Best card found, with the bound that was proven.
 
-    `value` is its objective, `bound` the lower bound, `coefficients` start with the intercept, `scale` is 1/m.
+    `value` is its objective, `bound` the lower bound, `coefficients` start with the intercept, `scale` is
+    1/m.
     """
 
     coefficients: IntArray = field(kw_only=True)
@@ -209,6 +219,11 @@ class ScoreSolution(Solution):
     seconds: float = field(kw_only=True, default=0.0)
     compile_seconds: float = field(kw_only=True, default=0.0)
     proof: Any = field(kw_only=True, default=None, repr=False)
+
+    @property
+    def multiplier(self) -> float:
+        """The multiplier 1/t."""
+        return 1.0 / self.scale
 
     @property
     def proven(self) -> bool:

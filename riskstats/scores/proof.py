@@ -1,8 +1,8 @@
 """The tree of a search in a form that can be checked without the solver.
 
-Each record is a node after its relaxation: which piece of its parent's split it is, the point whose line proves its
-bound and its dropped values, the box that is left, and how it ended (`ENDINGS`). The arrays are all that
-`scores.verify` reads.
+Each record is a node after its relaxation: which piece of its parent's split it is, the point whose line
+proves its bound and its dropped values, the box that is left, and how it ended (`ENDINGS`). The arrays are
+all that `scores.verify` reads.
 """
 
 from __future__ import annotations
@@ -24,16 +24,30 @@ from riskstats.scores.node import Node, Split
 __all__ = ["ENDINGS", "Proof", "ProofBuilder"]
 
 ENDINGS = ("closed", "single", "open", "again", "feature", "integer", "scale")
-"""closed: its bound reaches the objective. single: one card, evaluated. open: left when the search stopped. again: one
-child with the smaller box. The others: split into the pieces of `scores.node.children`."""
+"""closed: its bound reaches the objective. single: one card, evaluated. open: left when the search stopped.
+again: one child with the smaller box. The others: split into the pieces of `scores.node.children`."""
 
 _SCHEMA = 1
-_ARRAYS = ("parent", "branch", "ending", "column", "value", "lower", "upper", "role", "scales", "point", "spacing", "window")
+_ARRAYS = (
+    "parent",
+    "branch",
+    "ending",
+    "column",
+    "value",
+    "lower",
+    "upper",
+    "role",
+    "scales",
+    "point",
+    "spacing",
+    "window",
+)
 
 
 @dataclass(frozen=True)
 class Proof:
-    """Arrays with one entry (or row) per record, in an order in which parents come first, and the problem's statement."""
+    """Arrays with one entry (or row) per record, in an order in which parents come first, and the problem's
+    statement."""
 
     header: dict[str, Any]
     arrays: dict[str, NDArray[Any]]
@@ -49,12 +63,15 @@ class Proof:
         return text.hexdigest()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the proof as a compressed .npz file (readable with numpy alone), replacing an old one only when complete."""
+        """Write the proof as a compressed .npz file (readable with numpy alone), replacing an old one only
+        when complete."""
         from riskstats._tables import atomic_write
 
         buffer = io.BytesIO()
-        header = np.frombuffer(json.dumps({"schema_version": _SCHEMA, **self.header}).encode(), dtype=np.uint8)
-        np.savez_compressed(buffer, header=header, **self.arrays)
+        header = np.frombuffer(
+            json.dumps({"schema_version": _SCHEMA, **self.header}).encode(), dtype=np.uint8
+        )
+        np.savez_compressed(buffer, header=header, **self.arrays)  # type: ignore[arg-type]
         with atomic_write(path, binary=True) as stream:
             stream.write(buffer.getvalue())
 
@@ -62,11 +79,13 @@ class Proof:
     def load(cls, path: str | os.PathLike[str]) -> Proof:
         """Read a proof written by `save`; a damaged or foreign file raises `CertificateError`."""
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
                 header = json.loads(archive["header"].tobytes().decode())
                 arrays = {name: archive[name] for name in _ARRAYS}
         except FileNotFoundError as error:
-            raise CertificateError(f"the proof file {os.fspath(path)!r} does not exist. Pass the one written by `fit`.") from error
+            raise CertificateError(
+                f"the proof file {os.fspath(path)!r} does not exist. Pass the one written by `fit`."
+            ) from error
         except Exception as error:  # zip, json, key and decoding errors all mean the same to the caller
             raise CertificateError(
                 f"{os.fspath(path)!r} is not a readable proof file ({error}). Write it again with `fit`."
@@ -74,7 +93,8 @@ class Proof:
         version = header.pop("schema_version", None)
         if version != _SCHEMA:
             raise CertificateError(
-                f"the proof {os.fspath(path)!r} has schema version {version}; this version of riskstats reads {_SCHEMA}."
+                f"the proof {os.fspath(path)!r} has schema version {version}; "
+                f"this version of riskstats reads {_SCHEMA}."
             )
         return cls(header, arrays)
 
@@ -87,24 +107,49 @@ class ProofBuilder:
         self._rows: list[dict[str, Any]] = []
 
     def add(
-        self, node: Node, reduced: Node, ending: str, point: FloatArray, spacing: float, window: float, split: Split | None = None
+        self,
+        node: Node,
+        reduced: Node,
+        ending: str,
+        point: FloatArray,
+        spacing: float,
+        window: float,
+        split: Split | None = None,
     ) -> int:
         """Append the record of `node`, whose box was cut to that of `reduced`, and return its number."""
         split = split or Split("")
         self._rows.append(
             {
-                "parent": node.parent, "branch": node.branch, "ending": ENDINGS.index(ending), "column": split.column,
-                "value": split.value, "lower": reduced.lower.astype(np.int32), "upper": reduced.upper.astype(np.int32),
-                "role": reduced.role, "scales": reduced.scales, "point": point, "spacing": spacing, "window": window,
+                "parent": node.parent,
+                "branch": node.branch,
+                "ending": ENDINGS.index(ending),
+                "column": split.column,
+                "value": split.value,
+                "lower": reduced.lower.astype(np.int32),
+                "upper": reduced.upper.astype(np.int32),
+                "role": reduced.role,
+                "scales": reduced.scales,
+                "point": point,
+                "spacing": spacing,
+                "window": window,
             }
-        )  # fmt: skip
+        )
         return len(self._rows) - 1
 
     def finish(self) -> Proof:
         """Return the proof."""
-        types = {"parent": np.int32, "branch": np.int8, "ending": np.int8, "column": np.int32, "role": np.int8}
+        types = {
+            "parent": np.int32,
+            "branch": np.int8,
+            "ending": np.int8,
+            "column": np.int32,
+            "role": np.int8,
+        }
         arrays = {
-            name: np.array([row[name] for row in self._rows], dtype=types.get(name, None if name in ("lower", "upper") else float))
+            name: np.array(
+                [row[name] for row in self._rows],
+                dtype=types.get(name, None if name in ("lower", "upper") else float),
+            )
             for name in _ARRAYS
         }
         return Proof(self._header, arrays)

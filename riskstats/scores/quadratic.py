@@ -3,13 +3,14 @@
     minimise  c'x + x'Hx / 2 + C0 sum_{j free} (u_j + v_j)      over  x = origin + P u - Q v,
               u, v >= 0,  u_j + v_j <= 1,  sum_{j free} (u_j + v_j) <= slots
 
-For a free column (zero allowed) origin = 0, P = upper and Q = -lower, so u + v is the share of its range in use: the
-convex hull of "at most `slots` free columns are nonzero". Any other column has origin = lower, P = upper - lower,
-Q = 0. A column with P = Q = 0 is fixed and takes no part.
+For a free column (zero allowed) origin = 0, P = upper and Q = -lower, so u + v is the share of its range in
+use: the convex hull of "at most `slots` free columns are nonzero". Any other column has origin = lower, P =
+upper - lower, Q = 0. A column with P = Q = 0 is fixed and takes no part.
 
-Every step solves one system with I + D^(1/2) H D^(1/2), which is well conditioned whatever the scaling, plus a rank-one
-term for the shared limit. Method: Mehrotra's predictor and corrector; see Nocedal and Wright, Numerical Optimization
-(2nd ed.), section 16.6. Written for one program: NumPy runs it as it stands, JAX compiles and batches it.
+Every step solves one system with I + D^(1/2) H D^(1/2), which is well conditioned whatever the scaling,
+plus a rank-one term for the shared limit. Method: Mehrotra's predictor and corrector; see Nocedal and
+Wright, Numerical Optimization (2nd ed.), section 16.6. Written for one program: NumPy runs it as it stands,
+JAX compiles and batches it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ __all__ = ["Hull", "minimise_quadratic"]
 
 
 class Hull(NamedTuple):
-    """The convex hull of a node; arrays have one entry per column, `slots` is how many free columns may be used."""
+    """The convex hull of a node; arrays have one entry per column, `slots` is how many free columns may be
+    used."""
 
     origin: Array
     up: Array
@@ -81,67 +83,81 @@ def _start(xp: Array, H: Array, c: Array, hull: Hull, penalty: Array) -> _State:
 
 
 def _advance(xp: Array, state: _State, H: Array, c: Array, hull: Hull, penalty: Array) -> _State:
-    u, v, s, room = state.u, state.v, state.s, state.room
-    P, Q, free = hull.up, hull.down, hull.free
-    a, b, w, kappa = state.dual_u / u, state.dual_v / v, state.dual_s / s, state.dual_room / room
-    det = a * b + w * (a + b)
-    D = (P * P * (b + w) + 2.0 * P * Q * w + Q * Q * (a + w)) / det
-    root = xp.sqrt(D)
-    inverse = xp.where(D > 0, 1.0 / xp.where(D > 0, root, 1.0), 0.0)
-    matrix = H * (root[:, None] * root[None, :]) + xp.eye(len(c), dtype=H.dtype)
-    lean = free * (P * b - Q * a) / det
-    gradient = c + H @ state.x
-    up = -P * gradient - free * penalty
-    down = Q * gradient - free * penalty
-    factor = xp.linalg.inv(matrix)
-
-    def inner(vector: Array) -> Array:
-        return root * (factor @ (inverse * vector))
-
-    lean_x = inner(lean)
-    lean_y = H @ lean_x
-    stiffness = 1.0 + kappa * (xp.sum(free * (a + b) / det) - lean @ lean_y)
-
-    def direction(tu: Array, tv: Array, ts: Array, tr: Array) -> tuple[Array, ...]:
-        """Solve for targets u dual_u = tu and so on; s and room follow u and v."""
-        right_u = up - free * tr / room - ts / s + tu / u
-        right_v = down - free * tr / room - ts / s + tv / v
-        e = (P * ((b + w) * right_u - w * right_v) - Q * ((a + w) * right_v - w * right_u)) / det
-        first = inner(e)
-        first_y = H @ first
-        used = (xp.sum(free * (b * right_u + a * right_v) / det) - lean @ first_y) / stiffness
-        dx = first - kappa * used * lean_x
-        y = first_y - kappa * used * lean_y
-        gu, gv = right_u - P * y - free * kappa * used, right_v + Q * y - free * kappa * used
-        du, dv = ((b + w) * gu - w * gv) / det, ((a + w) * gv - w * gu) / det
-        ds, droom = -(du + dv), -used
-        return (
-            du, dv, ds, droom,
-            tu / u - state.dual_u - a * du,
-            tv / v - state.dual_v - b * dv,
-            ts / s - state.dual_s - w * ds,
-            tr / room - state.dual_room - kappa * droom,
-            dx,
-        )  # fmt: skip
-
-    current = (u, v, s, room, state.dual_u, state.dual_v, state.dual_s, state.dual_room)
-    pairs = 3 * len(c) + 1
-    mean = _complementarity(xp, state) / pairs
-    zero = xp.zeros_like(u)
-    plan = direction(zero, zero, zero, xp.zeros_like(room))
+    """Take a predictor step to see how far the gap can fall, then one corrected step towards that gap."""
+    system = _System(xp, state, H, c, hull, penalty)
+    current, pairs = state[:8], 3 * len(c) + 1
+    zero = xp.zeros_like(state.u)
+    plan = system.direction(zero, zero, zero, xp.zeros_like(state.room))
     length = _longest(xp, current, plan)
-    ahead = _State(*(value + length * move for value, move in zip(current, plan, strict=False)), state.x, state.step)
-    target = mean * (_complementarity(xp, ahead) / pairs / mean) ** 3
-    plan = direction(
-        target - plan[0] * plan[4], target - plan[1] * plan[5], target - plan[2] * plan[6], target - plan[3] * plan[7]
-    )
+    moved = [value + length * move for value, move in zip(current, plan, strict=False)]
+    mean = _complementarity(xp, state) / pairs
+    ahead = _complementarity(xp, _State._make([*moved, state.x, state.step])) / pairs
+    target = mean * (ahead / mean) ** 3
+    plan = system.direction(*(target - plan[i] * plan[i + 4] for i in range(4)))
     length = xp.minimum(1.0, _TO_BOUNDARY * _longest(xp, current, plan))
     moved = [value + length * move for value, move in zip(current, plan, strict=False)]
-    return _State(*moved, state.x + length * plan[8], state.step + 1)
+    return _State._make([*moved, state.x + length * plan[8], state.step + 1])
+
+
+class _System:
+    """The linearised optimality conditions at a state, reduced to one symmetric matrix and factored.
+
+    Per column, (du, dv) solves K (du, dv) = right - (P, -Q) y - free kappa used, with K = [[a + w, w], [w,
+    b + w]], y = H dx and used = sum of du + dv over free columns. Eliminating du and dv leaves dx + D y = e
+    - kappa used lean.
+    """
+
+    def __init__(self, xp: Array, state: _State, H: Array, c: Array, hull: Hull, penalty: Array) -> None:
+        self.xp, self.state, self.H, self.hull = xp, state, H, hull
+        P, Q, free = hull.up, hull.down, hull.free
+        a, b, w = state.dual_u / state.u, state.dual_v / state.v, state.dual_s / state.s
+        self.a, self.b, self.w, self.kappa = a, b, w, state.dual_room / state.room
+        self.det = a * b + w * (a + b)
+        D = (P * P * (b + w) + 2.0 * P * Q * w + Q * Q * (a + w)) / self.det
+        self.root = xp.sqrt(D)
+        self.inverse_root = xp.where(D > 0, 1.0 / xp.where(D > 0, self.root, 1.0), 0.0)
+        scaled = H * (self.root[:, None] * self.root[None, :])
+        self.factor = xp.linalg.inv(scaled + xp.eye(len(c), dtype=H.dtype))
+        gradient = c + H @ state.x
+        self.pull_u, self.pull_v = -P * gradient - free * penalty, Q * gradient - free * penalty
+        self.lean = free * (P * b - Q * a) / self.det
+        self.lean_x = self.solve(self.lean)
+        self.lean_y = H @ self.lean_x
+        self.stiffness = 1.0 + self.kappa * (xp.sum(free * (a + b) / self.det) - self.lean @ self.lean_y)
+
+    def solve(self, right: Array) -> Array:
+        """Return x with x + D H x = right."""
+        return self.root * (self.factor @ (self.inverse_root * right))
+
+    def direction(self, tu: Array, tv: Array, ts: Array, tr: Array) -> tuple[Array, ...]:
+        """Return the moves of all variables, multipliers and x for targets u dual_u = tu and so on."""
+        state, hull, a, b, w = self.state, self.hull, self.a, self.b, self.w
+        shared = hull.free * tr / state.room + ts / state.s
+        right_u = self.pull_u - shared + tu / state.u
+        right_v = self.pull_v - shared + tv / state.v
+        e_u, e_v = self._unmix(right_u, right_v)
+        first = self.solve(hull.up * e_u - hull.down * e_v)
+        first_y = self.H @ first
+        used = (self.xp.sum(hull.free * (e_u + e_v)) - self.lean @ first_y) / self.stiffness
+        y = first_y - self.kappa * used * self.lean_y
+        share = hull.free * self.kappa * used
+        du, dv = self._unmix(right_u - hull.up * y - share, right_v + hull.down * y - share)
+        ds, droom = -(du + dv), -used
+        dual_u, dual_v = tu / state.u - state.dual_u - a * du, tv / state.v - state.dual_v - b * dv
+        dual_s = ts / state.s - state.dual_s - w * ds
+        dual_room = tr / state.room - state.dual_room - self.kappa * droom
+        dx = first - self.kappa * used * self.lean_x
+        return du, dv, ds, droom, dual_u, dual_v, dual_s, dual_room, dx
+
+    def _unmix(self, right_u: Array, right_v: Array) -> tuple[Array, Array]:
+        """Return K^-1 (right_u, right_v), column by column."""
+        du = ((self.b + self.w) * right_u - self.w * right_v) / self.det
+        return du, ((self.a + self.w) * right_v - self.w * right_u) / self.det
 
 
 def _longest(xp: Array, current: tuple[Array, ...], plan: tuple[Array, ...]) -> Array:
-    """Return the longest step, at most 1 / _TO_BOUNDARY, that keeps every variable and multiplier nonnegative."""
+    """Return the longest step, at most 1 / _TO_BOUNDARY, that keeps every variable and multiplier
+    nonnegative."""
     value = xp.hstack(current)
     move = xp.hstack(plan[:8])
     shrink = xp.max(-move / value)

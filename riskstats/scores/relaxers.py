@@ -1,4 +1,5 @@
-"""Who solves the relaxations of a search: NumPy node by node, or JAX many at once. The choice is made here alone."""
+"""Who solves the relaxations of a search: NumPy node by node, or JAX many at once. The choice is made here
+alone."""
 
 from __future__ import annotations
 
@@ -70,7 +71,8 @@ def _jax_relaxer(problem: IntegerScoreProblem, spacing: float, device: str) -> R
 
 
 def padded_shape(rows: int, columns: int) -> tuple[int, int]:
-    """Return the bucket of a shape: rows up to a power of 4 (at least 64), columns up to a power of 2 (at least 8)."""
+    """Return the bucket of a shape: rows up to a power of 4 (at least 64), columns up to a power of 2 (at
+    least 8)."""
     padded_rows, padded_columns = 64, 8
     while padded_rows < rows:
         padded_rows *= 4
@@ -85,9 +87,17 @@ def node_problem(problem: IntegerScoreProblem, node: Node, cutoff: float) -> Nod
     free = node.free[active].astype(np.float64)
     slots = problem.max_features - node.required
     return NodeProblem(
-        node.lower[active], node.upper[active], free, float(slots), problem.penalty, problem.penalty * node.required,
-        node.scales[0], node.scales[1], cutoff, node.point[active],
-    )  # fmt: skip
+        node.lower[active],
+        node.upper[active],
+        free,
+        float(slots),
+        problem.penalty,
+        problem.penalty * node.required,
+        node.scales[0],
+        node.scales[1],
+        cutoff,
+        node.point[active],
+    )
 
 
 def line_of(problem: IntegerScoreProblem, node: Node, relaxed: Relaxed, spacing: float) -> Line:
@@ -102,10 +112,16 @@ def line_of(problem: IntegerScoreProblem, node: Node, relaxed: Relaxed, spacing:
     reach = np.maximum(np.abs(node.lower), np.abs(node.upper)) * node.scales[1]
     terms = 1.0 + float(reach @ problem.mean_magnitude)
     return Line(
-        float(relaxed.bound), rounding_allowance(len(node.data.design), len(node.active), terms), float(relaxed.constant),
-        spread(relaxed.gradient), spread(relaxed.point), spread(relaxed.last), float(relaxed.value), spacing,
+        float(relaxed.bound),
+        rounding_allowance(len(node.data.design), len(node.active), terms),
+        float(relaxed.constant),
+        spread(relaxed.gradient),
+        spread(relaxed.point),
+        spread(relaxed.last),
+        float(relaxed.value),
+        spacing,
         float(relaxed.window),
-    )  # fmt: skip
+    )
 
 
 class NumpyRelaxer:
@@ -127,7 +143,8 @@ class NumpyRelaxer:
 
 
 class AdaptiveRelaxer:
-    """NumPy for the first nodes of every shape, compiled code once a shape has come up often enough to repay compiling.
+    """NumPy for the first nodes of every shape, compiled code once a shape has come up often enough to
+    repay compiling.
 
     The rule counts nodes and never looks at a clock, so the same problem takes the same path on every run.
     """

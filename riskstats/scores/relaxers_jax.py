@@ -1,8 +1,8 @@
 """Relaxations compiled with JAX: the kernel of `relaxation` for one node, vmapped over a batch.
 
-Rows and columns are padded up to buckets (rows of weight zero, columns fixed at 0: both neutral), so a handful of
-compilations serves a whole search. On a CPU a batch holds one node with its own merged rows; on an accelerator it holds
-many nodes that share the rows of the root.
+Rows and columns are padded up to buckets (rows of weight zero, columns fixed at 0: both neutral), so a
+handful of compilations serves a whole search. On a CPU a batch holds one node with its own merged rows; on
+an accelerator it holds many nodes that share the rows of the root.
 """
 
 from __future__ import annotations
@@ -34,20 +34,24 @@ def stacked(nodes: list[NodeProblem], columns: int) -> NodeProblem:
     fields = {}
     for name in NodeProblem._fields:
         values = [getattr(node, name) for node in nodes]
-        fields[name] = np.stack([pad_to(v, columns) for v in values]) if name in _VECTORS else np.array(values, dtype=np.float64)
+        fields[name] = (
+            np.stack([pad_to(v, columns) for v in values])
+            if name in _VECTORS
+            else np.array(values, dtype=np.float64)
+        )
     return NodeProblem(**fields)
 
 
 def _batch(data: ScoreData, nodes: NodeProblem) -> Relaxed:
     import jax
 
-    return jax.vmap(relax, in_axes=(None, 0))(data, nodes)  # type: ignore[no-any-return]
+    return jax.vmap(relax, in_axes=(None, 0))(data, nodes)
 
 
 def _lattice_batch(data: ScoreData, nodes: NodeProblem, spacing: float) -> Relaxed:
     import jax
 
-    return jax.vmap(relax, in_axes=(None, 0, None))(data, nodes, spacing)  # type: ignore[no-any-return]
+    return jax.vmap(relax, in_axes=(None, 0, None))(data, nodes, spacing)
 
 
 relax_batch = Compiled(_batch)
@@ -82,7 +86,8 @@ class JaxRelaxer:
         batch = stacked(problems, data.design.shape[1])
         answer = self._compiled(data, batch, self._spacing) if self._spacing else self._compiled(data, batch)
         return [
-            line_of(self._problem, node, Relaxed(*(field[i] for field in answer)), self._spacing) for i, node in enumerate(nodes)
+            line_of(self._problem, node, Relaxed(*(field[i] for field in answer)), self._spacing)
+            for i, node in enumerate(nodes)
         ]
 
     def _place(self, data: ScoreData) -> ScoreData:

@@ -13,10 +13,11 @@ __all__ = ["round_to_card"]
 
 
 def round_to_card(problem: IntegerScoreProblem, point: FloatArray, scale: float) -> IntArray:
-    """Return integers near `point` / `scale`: the features of largest effect, each rounded where the loss rises least.
+    """Return integers near `point` / `scale`: the features of largest effect, each rounded where the loss
+    rises least.
 
-    `point` is in logits (lambda = t b). In every round all directions of all coordinates that are still real are tried,
-    and the least loss wins.
+    `point` is in logits (lambda = t b). In every round all directions of all coordinates that are still
+    real are tried, and the least loss wins.
     """
     real = np.clip(np.asarray(point, dtype=np.float64) / scale, problem.lower, problem.upper)
     effect = np.abs(real) * problem.spread

@@ -1,4 +1,5 @@
-"""Best scale t = 1/m of a card whose integers are given: a convex problem in one variable, solved to rounding."""
+"""Best scale t = 1/m of a card whose integers are given: a convex problem in one variable, solved to
+rounding."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ __all__ = ["best_scale"]
 def best_scale(
     scores: FloatArray, weight: FloatArray, linear: float, interval: tuple[float, float]
 ) -> tuple[float, float]:
-    """Return (t, loss) that minimise sum_r weight_r softplus(t s_r) - t linear over the interval; linear = sum of a_r s_r.
+    """Return (t, loss) that minimise sum_r weight_r softplus(t s_r) - t linear over the interval; linear =
+    sum of a_r s_r.
 
     Newton's method on the derivative, kept inside a shrinking bracket.
     """

@@ -222,9 +222,9 @@ def test_special_categories_unseen_in_training_are_not_other() -> None:
 def test_missing_is_refused_in_scoring_unless_training_had_it() -> None:
     table = as_table({"age": np.arange(50.0), "job": ["a", "b", "c", "d", "e"] * 10})
     coding = Binning().fit(table)
-    with pytest.raises(InvalidInput, match=r"'age' has missing values at row 1 \(and 1 more row\)"):
+    with pytest.raises(InvalidInput, match=r"'age' has missing values \(NaN\) at row 1 \(and 1 more row\)"):
         coding.transform(as_table({"age": [20.0, np.nan, np.nan], "job": ["a", "a", "a"]}))
-    with pytest.raises(InvalidInput, match=r"'job' has missing values at row 0, but no row"):
+    with pytest.raises(InvalidInput, match=r"'job' has missing values \(NaN\) at row 0, but no row"):
         coding.transform(as_table({"age": [20.0], "job": [None]}))
     always = Binning(missing="always").fit(table)
     assert always.transform(as_table({"age": [None], "job": [None]})).sum() == 2
