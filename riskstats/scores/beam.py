@@ -11,7 +11,15 @@ from riskstats._jit import one_blas_thread
 from riskstats.results import Status
 from riskstats.scores._types import FloatArray, IntArray
 from riskstats.scores.compression import restrict
-from riskstats.scores.polish import Card, better, in_lowest_terms, polish, promising_features
+from riskstats.scores.polish import (
+    Card,
+    best_neighbour,
+    better,
+    in_lowest_terms,
+    neighbours_count,
+    polish,
+    promising_features,
+)
 from riskstats.scores.problem import IntegerScoreProblem, ScoreSolution, SolveOptions
 from riskstats.scores.relaxation import NodeProblem, relax
 from riskstats.scores.rounding import round_to_card
@@ -21,6 +29,8 @@ __all__ = ["heuristic_card", "solve"]
 _PARENTS = 3
 _CHILDREN = 5
 _RAYS = 8
+_EXHAUSTIVE = 200_000_000
+"""Most scores for which all neighbours of the best card are tried."""
 
 
 def solve(problem: IntegerScoreProblem, options: SolveOptions | None = None) -> ScoreSolution:
@@ -57,7 +67,19 @@ def heuristic_card(problem: IntegerScoreProblem, deadline: float = np.inf) -> Ca
         if time.perf_counter() < deadline:
             card = polish(problem, card.coefficients, card.scale)
         best = better(best, card)
+    if neighbours_count(problem) * len(problem.rows) <= _EXHAUSTIVE:
+        best = _among_neighbours(problem, best, deadline)
     return best
+
+
+def _among_neighbours(problem: IntegerScoreProblem, card: Card, deadline: float) -> Card:
+    """Move to the best neighbour and polish it, until no neighbour is better."""
+    while time.perf_counter() < deadline:
+        found = best_neighbour(problem, card)
+        if found is None:
+            break
+        card = polish(problem, found.coefficients, found.scale)
+    return card
 
 
 def _empty(problem: IntegerScoreProblem) -> IntArray:
@@ -106,19 +128,9 @@ def _fit(
     columns = np.array([0, *support], dtype=np.int64)
     data = restrict(problem.data, columns)
     scale = problem.scale_range[1]
-    node = NodeProblem(
-        problem.lower[columns].astype(float),
-        problem.upper[columns].astype(float),
-        np.zeros(len(columns)),
-        0.5,
-        0.0,
-        0.0,
-        scale,
-        scale,
-        np.inf,
-        np.zeros(len(columns)) if start is None else start[columns],
-    )
-    solved = relax(data, node._replace(cutoff=1.0))
+    lower, upper = problem.lower[columns].astype(float), problem.upper[columns].astype(float)
+    none, point = np.zeros(len(columns)), np.zeros(len(columns)) if start is None else start[columns]
+    solved = relax(data, NodeProblem(lower, upper, none, 0.5, 0.0, 0.0, scale, scale, 1e6, 1e-11, point))
     point = np.zeros(len(problem.lower))
     point[columns] = solved.last
     return point, float(solved.value)

@@ -33,8 +33,6 @@ __all__ = ["NodeProblem", "Relaxed", "minorant_at", "relax"]
 _NEWTON_STEPS = 14
 _SHORTEST = 1e-3
 _WORKING = 64
-_CLOSE_ENOUGH = 0.3
-_CLOSE_ENOUGH_ON_LATTICE = 0.4
 
 
 class NodeProblem(NamedTuple):
@@ -50,6 +48,7 @@ class NodeProblem(NamedTuple):
     first_scale: Array
     last_scale: Array
     cutoff: Array
+    closeness: Array
     start: Array
 
 
@@ -176,8 +175,9 @@ class _Newton:
     def unfinished(self, search: _Search) -> Array:
         """Whether the node may still be closed, or its bound be of more use."""
         best, cutoff = search.best, self.node.cutoff
-        closeness = _CLOSE_ENOUGH if self.spacing is None else _CLOSE_ENOUGH_ON_LATTICE
-        close = search.value - best.bound <= self.xp.maximum(1e-10, closeness * (cutoff - best.bound))
+        close = search.value - best.bound <= self.xp.maximum(
+            1e-10, self.node.closeness * (cutoff - best.bound)
+        )
         return (best.bound < cutoff) & (best.steps < _NEWTON_STEPS) & ~close
 
     def advance(self, search: _Search) -> _Search:

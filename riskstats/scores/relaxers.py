@@ -18,6 +18,8 @@ from riskstats.scores.relaxation import NodeProblem, Relaxed, relax
 
 __all__ = ["Line", "Relaxer", "line_of", "node_problem", "padded_shape", "relaxer_for"]
 
+_CLOSE_ENOUGH, _CLOSE_ENOUGH_ON_LATTICE = 0.3, 0.4
+"""A relaxation stops when its bound is within this share of the distance to the cutoff."""
 _NODES_BEFORE_COMPILING = 300
 _LARGEST_COMPILED = 2_000_000
 """Above this many multiplications for a Hessian the time goes into BLAS, and padding would only add to it."""
@@ -81,7 +83,7 @@ def padded_shape(rows: int, columns: int) -> tuple[int, int]:
     return padded_rows, padded_columns
 
 
-def node_problem(problem: IntegerScoreProblem, node: Node, cutoff: float) -> NodeProblem:
+def node_problem(problem: IntegerScoreProblem, node: Node, cutoff: float, spacing: float) -> NodeProblem:
     """Return the node over its active columns as the kernel takes it."""
     active = node.active
     free = node.free[active].astype(np.float64)
@@ -96,6 +98,7 @@ def node_problem(problem: IntegerScoreProblem, node: Node, cutoff: float) -> Nod
         node.scales[0],
         node.scales[1],
         cutoff,
+        _CLOSE_ENOUGH_ON_LATTICE if spacing else _CLOSE_ENOUGH,
         node.point[active],
     )
 
@@ -138,7 +141,9 @@ class NumpyRelaxer:
         return [self._one(node, cutoff) for node in nodes]
 
     def _one(self, node: Node, cutoff: float) -> Line:
-        relaxed = relax(node.data, node_problem(self._problem, node, cutoff), self._spacing or None)
+        relaxed = relax(
+            node.data, node_problem(self._problem, node, cutoff, self._spacing), self._spacing or None
+        )
         return line_of(self._problem, node, relaxed, self._spacing)
 
 

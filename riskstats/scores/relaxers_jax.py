@@ -80,7 +80,7 @@ class JaxRelaxer:
             everything = np.arange(len(self._problem.lower))
             nodes = [node.over(self._shared, everything) for node in nodes]
         data = self._place(nodes[0].data)
-        problems = [node_problem(self._problem, node, cutoff) for node in nodes]
+        problems = [node_problem(self._problem, node, cutoff, self._spacing) for node in nodes]
         count = self.batch if len(nodes) > 1 else 1
         problems += problems[-1:] * (count - len(nodes))
         batch = stacked(problems, data.design.shape[1])
