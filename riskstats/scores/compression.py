@@ -9,6 +9,9 @@ import numpy as np
 
 from riskstats.scores._types import Array, FloatArray, IntArray
 
+_OFF_TIES = 1.0 / np.pi
+"""Keeps shares of weight such as k/8192 away from the points where rounding could go either way."""
+
 __all__ = ["ScoreData", "compress", "data_hash", "group_rows", "restrict"]
 
 
@@ -66,7 +69,7 @@ def data_hash(rows: FloatArray, positive: FloatArray, negative: FloatArray) -> s
     digest = hashlib.sha256(repr(distinct.shape).encode())
     digest.update(distinct.astype("<f8").tobytes())
     for weights in (a, c):
-        digest.update(np.round(weights / total * 1e12).astype("<i8").tobytes())
+        digest.update(np.floor(weights / total * 1e12 + _OFF_TIES).astype("<i8").tobytes())
     return digest.hexdigest()
 
 

@@ -202,13 +202,22 @@ class RiskScoreClassifier(ClassifierMixin, BaseEstimator):
     def _table(self, X: Any) -> Table:
         check_is_fitted(self)
         table = as_table(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        self._check_columns(X, table, reset=False)
         return table
+
+    def _check_columns(self, X: Any, table: Table, *, reset: bool) -> None:
+        """Learn or compare number and names of the columns; a `Table` and a dict go by name, the rest as in
+        scikit-learn."""
+        if not isinstance(X, Table | Mapping):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+        elif reset:
+            self.n_features_in_ = len(table.names)
+            self.feature_names_in_ = np.array(table.names, dtype=object)
 
     def _sample(self, X: Any, y: Any, sample_weight: Any) -> _Sample:
         """Check data and weights, drop rows without weight, and learn names and classes."""
         table = as_table(X)
-        validate_data(self, X, reset=True, skip_check_array=True)
+        self._check_columns(X, table, reset=True)
         target, classes = binary_target(y)
         if len(target) != table.n_rows:
             raise InvalidInput(

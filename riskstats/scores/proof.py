@@ -12,14 +12,16 @@ import io
 import json
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskstats.exceptions import CertificateError
 from riskstats.scores._types import FloatArray
-from riskstats.scores.node import Node, Split
+
+if TYPE_CHECKING:
+    from riskstats.scores.node import Node, Split
 
 __all__ = ["ENDINGS", "Proof", "ProofBuilder"]
 
@@ -28,20 +30,20 @@ ENDINGS = ("closed", "single", "open", "again", "feature", "integer", "scale")
 again: one child with the smaller box. The others: split into the pieces of `scores.node.children`."""
 
 _SCHEMA = 1
-_ARRAYS = (
-    "parent",
-    "branch",
-    "ending",
-    "column",
-    "value",
-    "lower",
-    "upper",
-    "role",
-    "scales",
-    "point",
-    "spacing",
-    "window",
-)
+_ARRAYS = {
+    "parent": np.int64,
+    "branch": np.int8,
+    "ending": np.int8,
+    "column": np.int64,
+    "value": np.float64,
+    "lower": np.int64,
+    "upper": np.int64,
+    "role": np.int8,
+    "scales": np.float64,
+    "point": np.float64,
+    "spacing": np.float64,
+    "window": np.float64,
+}
 
 
 @dataclass(frozen=True)
@@ -117,16 +119,15 @@ class ProofBuilder:
         split: Split | None = None,
     ) -> int:
         """Append the record of `node`, whose box was cut to that of `reduced`, and return its number."""
-        split = split or Split("")
         self._rows.append(
             {
                 "parent": node.parent,
                 "branch": node.branch,
                 "ending": ENDINGS.index(ending),
-                "column": split.column,
-                "value": split.value,
-                "lower": reduced.lower.astype(np.int32),
-                "upper": reduced.upper.astype(np.int32),
+                "column": -1 if split is None else split.column,
+                "value": 0.0 if split is None else split.value,
+                "lower": reduced.lower,
+                "upper": reduced.upper,
                 "role": reduced.role,
                 "scales": reduced.scales,
                 "point": point,
@@ -138,18 +139,7 @@ class ProofBuilder:
 
     def finish(self) -> Proof:
         """Return the proof."""
-        types = {
-            "parent": np.int32,
-            "branch": np.int8,
-            "ending": np.int8,
-            "column": np.int32,
-            "role": np.int8,
-        }
         arrays = {
-            name: np.array(
-                [row[name] for row in self._rows],
-                dtype=types.get(name, None if name in ("lower", "upper") else float),
-            )
-            for name in _ARRAYS
+            name: np.array([row[name] for row in self._rows]).astype(kind) for name, kind in _ARRAYS.items()
         }
         return Proof(self._header, arrays)
