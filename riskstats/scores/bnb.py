@@ -129,7 +129,7 @@ class _Search:
         edges[0], edges[-1] = first, last
         active = np.arange(len(lower))
         start = np.zeros(len(lower))
-        template = Node(lower, upper, role, problem.scale_range, -np.inf, start, problem.data, active)
+        template = Node(lower, upper, role, problem.scale_range, 0.0, start, problem.data, active)
         root = settled(template, lower, upper, role, problem.max_features)
         if root is None:
             return []

@@ -281,7 +281,8 @@ class _Walk:
             own = self._bounds_of(lines.take(block), start)
             above = self._bounds_of(lines.take(np.maximum(tree.parent[block], 0)), start)
             rooted = tree.parent[block] < 0
-            whole[block] = np.maximum(own.least(), np.where(rooted, -np.inf, above.least()))
+            inherited = np.where(rooted, 0.0, above.least())
+            whole[block] = np.maximum(0.0, np.maximum(own.least(), inherited))  # no loss is negative
             dropped[block] = own.dropped(tree.left.take(block))
         for record, parent in enumerate(tree.parent):  # parents come first
             whole[record] = whole[record] if parent < 0 else max(whole[record], whole[parent])

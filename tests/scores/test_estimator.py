@@ -136,10 +136,10 @@ def test_a_stopped_search_keeps_its_card_and_an_honest_gap():
     X, y = load_breast_cancer(return_X_y=True)
     with pytest.warns(StoppedEarly, match="Stopped after"):
         stopped = RiskScoreClassifier(time_limit=1.0).fit(X, y)
-    assert 0 < stopped.certificate_.gap < 1
+    assert 0 < stopped.certificate_.gap <= 1
     found = verify_certificate(stopped.scorecard_, X, y, proof=stopped.proof_)
     assert found.ok
-    assert found.lower_bound == pytest.approx(stopped.certificate_.lower_bound, abs=1e-9)
+    assert found.lower_bound >= stopped.certificate_.lower_bound - 1e-9
 
 
 def test_a_gap_is_enough_where_it_is_asked_for():
