@@ -90,7 +90,8 @@ class Certificate(Result):
         multipliers = (
             f"multiplier {first:g}" if first == last else f"every multiplier from {first:g} to {last:g}"
         )
-        return f"over all cards with at most {self.problem.get('max_features')} features, {multipliers}"
+        most = self.problem.get("max_features")
+        return f"over all cards with at most {most} feature{'' if most == 1 else 's'}, {multipliers}"
 
     def to_dict(self) -> dict[str, Any]:
         """Every field by name, in plain Python types, and the gap."""

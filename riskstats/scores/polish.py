@@ -65,12 +65,12 @@ def card_of(problem: IntegerScoreProblem, coefficients: IntArray, scale: float |
 
 
 def in_lowest_terms(problem: IntegerScoreProblem, card: Card) -> Card:
-    """Divide all points by their greatest common divisor where the multiplier stays in range: the same
-    risks."""
-    divisor = int(np.gcd.reduce(card.coefficients))
-    if problem.fixed_scale or divisor <= 1 or card.scale * divisor > problem.scale_range[1]:
+    """Divide all points by their greatest common divisor: the same risks, where box and multipliers allow."""
+    divisor = max(int(np.gcd.reduce(card.coefficients)), 1)
+    smaller = card.coefficients // divisor
+    if divisor == 1 or card.scale * divisor > problem.scale_range[1] or not problem.admits(smaller):
         return card
-    return card_of(problem, card.coefficients // divisor, card.scale * divisor)
+    return card_of(problem, smaller, card.scale * divisor)
 
 
 def polish(problem: IntegerScoreProblem, coefficients: IntArray, scale: float, *, swaps: bool = True) -> Card:
