@@ -19,6 +19,7 @@ from riskstats._jit import namespace
 __all__ = [
     "binary_entropy",
     "chord_interpolant",
+    "chord_slope",
     "chord_support",
     "sigmoid",
     "softplus",
@@ -66,8 +67,16 @@ def chord_interpolant(z: Any, spacing: float) -> Any:
     """
     xp = namespace(z)
     left = xp.floor(z / spacing) * spacing
-    start = softplus(left)
-    return start + (z - left) * (softplus(left + spacing) - start) / spacing
+    return softplus(left) + (z - left) * chord_slope(left, spacing)
+
+
+def chord_slope(z: Any, spacing: Any) -> Any:
+    """Return (softplus(z + spacing) - softplus(z)) / spacing to full relative precision.
+
+    The difference equals log(1 + sigmoid(z) (exp(spacing) - 1)), in which nothing cancels.
+    """
+    xp = namespace(z)
+    return xp.minimum(1.0, xp.log1p(sigmoid(z) * xp.expm1(spacing)) / spacing)
 
 
 def chord_support(z: Any, spacing: float, window: float) -> tuple[Any, Any, Any, Any]:
@@ -83,8 +92,7 @@ def chord_support(z: Any, spacing: float, window: float) -> tuple[Any, Any, Any,
     xp = namespace(z)
     knot = xp.round(z / spacing) * spacing
     at_knot = softplus(knot)
-    left = (at_knot - softplus(knot - spacing)) / spacing
-    right = (softplus(knot + spacing) - at_knot) / spacing
+    left, right = chord_slope(knot - spacing, spacing), chord_slope(knot, spacing)
     offset = z - knot
     share = xp.clip((offset + window) / (2.0 * window), 0.0, 1.0)
     slope = left + (right - left) * share
