@@ -73,10 +73,14 @@ def chord_interpolant(z: Any, spacing: float) -> Any:
 def chord_slope(z: Any, spacing: Any) -> Any:
     """Return (softplus(z + spacing) - softplus(z)) / spacing to full relative precision.
 
-    The difference equals log(1 + sigmoid(z) (exp(spacing) - 1)), in which nothing cancels.
+    The difference equals log(1 + sigmoid(z) (exp(spacing) - 1)), in which nothing cancels; for z >= 0 it is
+    taken as spacing + log(1 + sigmoid(-z) (exp(-spacing) - 1)), in which nothing overflows.
     """
     xp = namespace(z)
-    return xp.minimum(1.0, xp.log1p(sigmoid(z) * xp.expm1(spacing)) / spacing)
+    growth = xp.minimum(z + spacing + xp.log(-xp.expm1(-spacing)), 700.0)
+    below = xp.log1p(sigmoid(-z) * xp.exp(growth)) / spacing
+    above = 1.0 + xp.log1p(sigmoid(-xp.maximum(z, 0.0)) * xp.expm1(-spacing)) / spacing
+    return xp.clip(xp.where(z < 0, below, above), 0.0, 1.0)
 
 
 def chord_support(z: Any, spacing: float, window: float) -> tuple[Any, Any, Any, Any]:

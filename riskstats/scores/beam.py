@@ -54,6 +54,7 @@ def solve(problem: IntegerScoreProblem, options: SolveOptions | None = None) -> 
 def heuristic_card(problem: IntegerScoreProblem, deadline: float = np.inf) -> Card:
     """Return the best card of: the empty card, and the polished roundings of the best supports of every
     size."""
+    problem.require_a_card()
     best = polish(problem, _empty(problem), problem.scale_range[1], swaps=False)
     found: list[Card] = []
     for point in _beam(problem, deadline):
@@ -100,10 +101,11 @@ def _rays(problem: IntegerScoreProblem, point: FloatArray) -> list[float]:
 
 def _beam(problem: IntegerScoreProblem, deadline: float) -> list[FloatArray]:
     """Return the real solutions of the best few supports of the largest size, or of every size."""
-    start = _fit(problem, ())
-    level: list[tuple[tuple[int, ...], FloatArray, float]] = [((), *start)]
+    required = tuple(np.flatnonzero(problem.required).tolist())
+    start = _fit(problem, required)
+    level: list[tuple[tuple[int, ...], FloatArray, float]] = [(required, *start)]
     kept = [level]
-    for _ in range(problem.max_features):
+    for _ in range(problem.max_features - len(required)):
         children: dict[tuple[int, ...], tuple[FloatArray, float]] = {}
         for support, point, _ in level:
             scores = problem.design @ point

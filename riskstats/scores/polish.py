@@ -87,7 +87,7 @@ def polish(problem: IntegerScoreProblem, coefficients: IntArray, scale: float, *
 
 def _descend(problem: IntegerScoreProblem, coefficients: IntArray, scale: float) -> Card:
     """Coordinate descent over intercept and used features, alternating with the best scale."""
-    used = np.concatenate([[0], 1 + np.flatnonzero(coefficients[1:])])
+    used = np.flatnonzero((coefficients != 0) | problem.required | (np.arange(len(coefficients)) == 0))
     data = restrict(problem.data, used)
     values = np.asarray(coefficients, dtype=np.float64)[used]
     lower, upper = problem.lower[used], problem.upper[used]
@@ -129,7 +129,9 @@ def _best_value(
     while low < high:  # least integer with slope >= 0, or the upper end
         middle = (low + high) // 2
         low, high = (low, middle) if slope(middle) >= 0 else (middle + 1, high)
-    choices = sorted({low, max(low - 1, box[0])} | ({0} if penalty > 0 else set()), key=abs)
+    choices = sorted(
+        {low, max(low - 1, box[0])} | ({0} if penalty > 0 and box[0] <= 0 <= box[1] else set()), key=abs
+    )
     return float(min(choices, key=cost))
 
 
@@ -184,7 +186,7 @@ def neighbours_count(problem: IntegerScoreProblem) -> int:
 def _neighbours(problem: IntegerScoreProblem, card: Card) -> FloatArray:
     used = 1 + np.flatnonzero(card.coefficients[1:])
     bases = [card.coefficients] if len(used) < problem.max_features else []
-    for out in used:
+    for out in used[~problem.required[used]]:
         bases.append(card.coefficients.copy())
         bases[-1][out] = 0
     entries = [
@@ -211,7 +213,10 @@ def _swap(problem: IntegerScoreProblem, card: Card) -> Card | None:
     there is none."""
     used = 1 + np.flatnonzero(card.coefficients[1:])
     leaving: list[int | None] = [None] if len(used) < problem.max_features else []
-    for out in leaving + sorted(used.tolist(), key=lambda j: abs(card.coefficients[j]) * problem.spread[j]):
+    used_freely = used[~problem.required[used]]
+    for out in leaving + sorted(
+        used_freely.tolist(), key=lambda j: abs(card.coefficients[j]) * problem.spread[j]
+    ):
         base = card.coefficients.copy()
         if out is not None:
             base[out] = 0

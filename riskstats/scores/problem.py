@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from riskstats.exceptions import InvalidInput
+from riskstats.exceptions import Infeasible, InvalidInput
 from riskstats.losses import softplus
 from riskstats.results import Solution, Status
-from riskstats.scores._types import FloatArray, IntArray
+from riskstats.scores._types import BoolArray, FloatArray, IntArray
 from riskstats.scores.compression import ScoreData, compress
 
 __all__ = ["TOLERANCE", "IntegerScoreProblem", "ScoreSolution", "SolveOptions", "intercept_range"]
@@ -76,7 +76,9 @@ class IntegerScoreProblem:
         limit = X.shape[1] if max_features is None else min(int(max_features), X.shape[1])
         scales = (1.0 / multiplier_range[1], 1.0 / multiplier_range[0])
         if intercept is None:
-            intercept = intercept_range(rows, positive.sum(), lower, upper, limit, multiplier_range)
+            intercept = intercept_range(
+                rows, _log_odds(positive, negative), lower, upper, limit, multiplier_range
+            )
         lower = np.concatenate([[intercept[0]], lower]).astype(np.int64)
         upper = np.concatenate([[intercept[1]], upper]).astype(np.int64)
         return cls(rows, positive, negative, lower, upper, limit, float(penalty), scales)
@@ -119,6 +121,22 @@ class IntegerScoreProblem:
         return self.weight @ np.abs(self.design)
 
     @cached_property
+    def required(self) -> BoolArray:
+        """(1 + d,) columns, the intercept apart, whose range leaves out 0."""
+        required = (self.lower > 0) | (self.upper < 0)
+        required[0] = False
+        return required
+
+    def require_a_card(self) -> None:
+        """Raise `Infeasible` if more features must be used than may be."""
+        count = int(np.count_nonzero(self.required))
+        if count > self.max_features:
+            raise Infeasible(
+                f"{count} features have ranges without 0, a card has at most {self.max_features} features. "
+                "Raise `max_features`, or let these ranges hold 0."
+            )
+
+    @cached_property
     def step(self) -> float:
         """Greatest step of which every feature is a multiple, or 0 when some feature is not an integer."""
         if not np.array_equal(self.rows, np.round(self.rows)) or np.abs(self.rows).max(initial=0) > 2**31:
@@ -157,7 +175,7 @@ class IntegerScoreProblem:
 
 def intercept_range(
     rows: FloatArray,
-    share: float,
+    log_odds: float,
     lower: IntArray,
     upper: IntArray,
     max_features: int,
@@ -166,14 +184,17 @@ def intercept_range(
     """Return an interval that holds an optimal intercept for every choice of the other coefficients.
 
     With S the total without the intercept, the loss is convex in b_0 and its slope is the weighted mean of
-    sigmoid((b_0 + S_r) / m) minus the positive share. It is >= 0 once every b_0 + S_r >= m logit(share),
+    sigmoid((b_0 + S_r) / m) minus the share of positives. It is >= 0 once every b_0 + S_r >= m logit(share),
     and <= 0 once every b_0 + S_r <= m logit(share); so some best integer lies between the two.
     """
-    logit = np.log(share) - np.log1p(-share)
     highest = _largest_total(np.maximum(np.maximum(rows * lower, rows * upper), 0.0), max_features)
     lowest = -_largest_total(np.maximum(np.maximum(-rows * lower, -rows * upper), 0.0), max_features)
-    ends = [m * logit for m in multiplier_range]
+    ends = [m * log_odds for m in multiplier_range]
     return int(np.floor(min(ends) - highest)), int(np.ceil(max(ends) - lowest))
+
+
+def _log_odds(positive: FloatArray, negative: FloatArray) -> float:
+    return float(np.log(positive.sum()) - np.log(negative.sum()))
 
 
 def _largest_total(effects: FloatArray, count: int) -> float:

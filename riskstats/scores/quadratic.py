@@ -20,7 +20,7 @@ from typing import NamedTuple
 from riskstats._jit import namespace, while_loop
 from riskstats.scores._types import Array
 
-__all__ = ["Hull", "minimise_quadratic"]
+__all__ = ["Hull", "into_hull", "minimise_quadratic", "used_share"]
 
 
 class Hull(NamedTuple):
@@ -32,6 +32,23 @@ class Hull(NamedTuple):
     down: Array
     free: Array
     slots: Array
+
+
+def used_share(point: Array, hull: Hull) -> Array:
+    """Return the sum over free columns of the share of their range that is in use."""
+    xp = namespace(point)
+    up = point / xp.where(hull.up > 0, hull.up, 1.0)
+    down = -point / xp.where(hull.down > 0, hull.down, 1.0)
+    return xp.sum(hull.free * xp.where(point > 0, up, down))
+
+
+def into_hull(point: Array, hull: Hull) -> Array:
+    """Return a point of the hull near `point`: clipped to the box, free columns shrunk until they fit the
+    slots."""
+    xp = namespace(point)
+    point = xp.clip(point, hull.origin - hull.down, hull.origin + hull.up)
+    share = used_share(point, hull)
+    return xp.where(hull.free > 0, point * xp.minimum(1.0, hull.slots / xp.maximum(share, 1e-12)), point)
 
 
 class _State(NamedTuple):
@@ -61,7 +78,8 @@ def minimise_quadratic(H: Array, c: Array, hull: Hull, penalty: Array, tolerance
     def advance(state: _State) -> _State:
         return _advance(xp, state, H, c, hull, penalty)
 
-    return while_loop(unfinished, advance, _start(xp, H, c, hull, penalty), xp).x
+    end = while_loop(unfinished, advance, _start(xp, H, c, hull, penalty), xp)
+    return into_hull(end.x, hull)  # x may drift from u and v where H is nearly singular
 
 
 def _complementarity(xp: Array, state: _State) -> Array:

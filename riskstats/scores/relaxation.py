@@ -26,7 +26,7 @@ from riskstats.losses import binary_entropy, chord_support, sigmoid, softplus, s
 from riskstats.scores._types import Array
 from riskstats.scores.compression import ScoreData
 from riskstats.scores.minorant import minorant_bound
-from riskstats.scores.quadratic import Hull, minimise_quadratic
+from riskstats.scores.quadratic import Hull, into_hull, minimise_quadratic, used_share
 
 __all__ = ["NodeProblem", "Relaxed", "minorant_at", "relax"]
 
@@ -79,23 +79,6 @@ def node_hull(node: NodeProblem) -> Hull:
         node.free,
         node.slots,
     )
-
-
-def used_share(point: Array, hull: Hull) -> Array:
-    """Return the sum over free columns of the share of their range that is in use."""
-    xp = namespace(point)
-    up = point / xp.where(hull.up > 0, hull.up, 1.0)
-    down = -point / xp.where(hull.down > 0, hull.down, 1.0)
-    return xp.sum(hull.free * xp.where(point > 0, up, down))
-
-
-def into_hull(point: Array, hull: Hull) -> Array:
-    """Return a point of the hull near `point`: clipped to the box, free columns shrunk until they fit the
-    slots."""
-    xp = namespace(point)
-    point = xp.clip(point, hull.origin - hull.down, hull.origin + hull.up)
-    share = used_share(point, hull)
-    return xp.where(hull.free > 0, point * xp.minimum(1.0, hull.slots / xp.maximum(share, 1e-12)), point)
 
 
 def row_terms(scores: Array, spacing: Array | None, window: Array) -> tuple[Array, ...]:

@@ -21,6 +21,7 @@ def round_to_card(problem: IntegerScoreProblem, point: FloatArray, scale: float)
     """
     real = np.clip(np.asarray(point, dtype=np.float64) / scale, problem.lower, problem.upper)
     effect = np.abs(real) * problem.spread
+    effect[problem.required] = np.inf
     effect[0] = 0.0
     keep = np.argsort(-effect, kind="stable")[: problem.max_features]
     keep = np.sort(np.concatenate([[0], keep[effect[keep] > 0]]))

@@ -1,0 +1,51 @@
+"""Every example runs as a script, in an empty folder, without a warning, and shows what it promises."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+EXPECTED = {
+    "batch_scoring.py": ["3000 rows on the command line, 3000 in Python; totals equal: True"],
+    "binning_and_missing_values.py": [
+        "proven optimal",
+        "sugar missing",
+        "earlier visits = -9",
+        "age >= 65 years",
+        "column 'age' has missing values (NaN) at row 1",
+    ],
+    "breast_cancer_card.py": [
+        "Risk of diagnosis = malignant",
+        "Checked again without the solver: optimal",
+        "AUC 0.9",
+    ],
+}
+ARGUMENTS = {"batch_scoring.py": ["3000"], "breast_cancer_card.py": ["cards"]}
+FILES = {"breast_cancer_card.py": {f"cards/card.{end}" for end in ("html", "json", "png", "proof.npz")}}
+
+
+def run(script: Path, folder: Path) -> str:
+    """What a script prints; no warning and nothing on stderr is allowed."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
+    command = [sys.executable, "-W", "error", str(script), *ARGUMENTS.get(script.name, [])]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_every_example_is_known_here():
+    assert {path.name for path in EXAMPLES} == set(EXPECTED)
+
+
+@pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.stem)
+def test_example(script, tmp_path):
+    shown = run(script, tmp_path)
+    assert [words for words in EXPECTED[script.name] if words not in shown] == []
+    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert written == FILES.get(script.name, set())
