@@ -167,11 +167,10 @@ MULTIPLIERS = pytest.mark.parametrize("multipliers", [(1.0, 1.0), (1.0, 4.0)], i
 
 
 @MULTIPLIERS
-@pytest.mark.parametrize("seed", range(2))
-def test_the_same_search_however_the_rows_are_written_down(multipliers, seed):
+def test_the_same_search_however_the_rows_are_written_down(multipliers):
     """Row order, repetition against weights, rows of weight zero, a common factor: nodes and card stay."""
-    rng = np.random.default_rng(seed)
-    X, y = sample(seed)
+    rng = np.random.default_rng(0)
+    X, y = sample(0)
     counts = rng.integers(1, 4, len(y))
     plain = value(X, y, counts.astype(float), multiplier_range=multipliers)
     order = rng.permutation(len(y))
@@ -191,7 +190,7 @@ def test_the_same_search_however_the_rows_are_written_down(multipliers, seed):
 
 
 @MULTIPLIERS
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_same_objective_for_permuted_columns(multipliers, seed):
     X, y = sample(seed)
     plain = value(X, y, multiplier_range=multipliers).value
@@ -201,7 +200,7 @@ def test_the_same_objective_for_permuted_columns(multipliers, seed):
 
 
 @MULTIPLIERS
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_label_flip_negates_the_card(multipliers, seed):
     X, y = sample(seed)
     lower, upper = np.array([-3, 0, -3, -1, -2]), np.array([3, 3, 0, 2, 1])

@@ -124,6 +124,7 @@ def test_a_linear_objective_ends_in_a_corner():
     np.testing.assert_allclose(x, [0, 2, 0, -2], rtol=0, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_jax_batch_agrees_with_numpy():
     import jax
 
