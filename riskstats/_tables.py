@@ -14,6 +14,7 @@ import itertools
 import math
 import os
 import sys
+import warnings
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from riskstats.exceptions import InvalidInput, Unavailable
 
 __all__ = ["MISSING", "Chunk", "atomic_write", "read_table", "stream_tables"]
 
+_FEW_WORDS = 0.1
 MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "None", "?"})
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
@@ -263,9 +265,29 @@ def _number(cell: str) -> float | None:
 
 
 def _guess(cells: Sequence[str], lines: Sequence[int], name: str, label: str) -> np.ndarray:
-    """The column as numbers where all its cells are numbers or missing, else as text."""
-    convert = _numbers if all(map(_numeric, set(cells))) else _text
-    return convert(cells, lines, name, label)
+    """The column as numbers where all its cells are numbers or missing, else as text, with a warning where
+    few cells stand in the way of numbers."""
+    words = {cell for cell in set(cells) if not _numeric(cell)}
+    if not words:
+        return _numbers(cells, lines, name, label)
+    _warn_of_words(words, cells, lines, name, label)
+    return _text(cells, lines, name, label)
+
+
+def _warn_of_words(
+    words: set[str], cells: Sequence[str], lines: Sequence[int], name: str, label: str
+) -> None:
+    known = [i for i, cell in enumerate(cells) if cell.strip() not in MISSING]
+    others = [i for i in known if cells[i] in words]
+    if len(others) <= _FEW_WORDS * len(known):
+        first = others[0]
+        warnings.warn(
+            f"{label}: column '{name}' is read as text, since {cells[first]!r} in line {lines[first]} is no "
+            f"number, while {len(known) - len(others)} of {len(known)} cells are. "
+            "Correct such cells, or leave them empty if they are unknown.",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def _numeric(cell: str) -> bool:

@@ -309,3 +309,11 @@ def test_places_that_cannot_be_written_are_refused(tmp_path):
     ]:
         with pytest.raises(InvalidInput, match=message), atomic_write(place):
             pass
+
+
+def test_a_few_words_in_a_column_of_numbers_are_warned_about(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("age,job\n" + "41,a\n" * 12 + "abc,b\n" + "52,c\n" * 7, encoding="utf-8")
+    with pytest.warns(UserWarning, match="column 'age' is read as text, since 'abc' in line 14 is no number"):
+        table = read_table(path)
+    assert table.column("age").dtype == object

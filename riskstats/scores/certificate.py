@@ -9,6 +9,7 @@ from typing import Any
 
 from riskstats.exceptions import CertificateError
 from riskstats.results import Result, Status, relative_gap
+from riskstats.scores.wording import gap_percent
 
 __all__ = ["Certificate"]
 
@@ -67,7 +68,8 @@ class Certificate(Result):
 
     def summary(self) -> str:
         """Say in a few lines what is known, over which multipliers, and how it was found."""
-        bound = f"{self.lower_bound:.6f}" if math.isfinite(self.lower_bound) else "none"
+        known = self.kind != "none" and math.isfinite(self.lower_bound)
+        bound = f"{self.lower_bound:.6f}" if known else "none"
         lines = [
             f"objective {self.objective:.6f} (loss {self.loss:.6f}), lower bound {bound}, {self._verdict()}",
             f"{self._scope()}; engine {self.engine}, {self.nodes} nodes, {self.seconds:.1f} s"
@@ -80,10 +82,9 @@ class Certificate(Result):
             return "gap 0 %: " + (
                 "proven optimal" if self.kind == "proof" else "optimal by the solver's bound"
             )
-        if not math.isfinite(self.lower_bound):
+        if self.kind == "none" or not math.isfinite(self.lower_bound):
             return "no gap: found by a heuristic"
-        words = {"proof": "proven", "solver bound": "by the solver's bound", "none": "loss is never negative"}
-        return f"gap {math.ceil(1e4 * self.gap) / 1e2:g} % ({words[self.kind]})"
+        return f"gap {gap_percent(self.gap)} ({'proven' if self.kind == 'proof' else 'by the solver'})"
 
     def _scope(self) -> str:
         first, last = self.problem.get("multiplier_range", (math.nan, math.nan))

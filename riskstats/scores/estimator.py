@@ -39,6 +39,7 @@ from riskstats.scores.problem import TOLERANCE, IntegerScoreProblem, ScoreSoluti
 from riskstats.scores.proof import Proof
 from riskstats.scores.rules import Value
 from riskstats.scores.scorecard import ScoreCard
+from riskstats.scores.wording import gap_percent
 
 __all__ = ["RiskScoreClassifier"]
 
@@ -65,7 +66,7 @@ class RiskScoreClassifier(ClassifierMixin, BaseEstimator):
     multiplier : "certified": the best over `multiplier_range`, with proof; a number > 0: fixed; "search":
         the best that the heuristic finds (``solver="beam"``).
     multiplier_range : (low, high) for "certified" and "search". On separable data the best multiplier is
-    the low end.
+        the low end.
     intercept_range : "auto", a range that provably holds a best intercept, or (low, high).
     sign : {column: +1 or -1}: points of that column are never negative (+1) or never positive (-1). On a
         column binned by thresholds this makes the risk monotone. Bins of missing values and special codes
@@ -77,7 +78,7 @@ class RiskScoreClassifier(ClassifierMixin, BaseEstimator):
     solver : "bnb": branch and bound with a proof that `verify_certificate` re-checks; "scip": the solver
         SCIP, for a fixed multiplier; "beam": heuristic alone.
     time_limit : seconds. A search that is stopped keeps its best card, with an honest gap, and warns
-    (`StoppedEarly`).
+        (`StoppedEarly`).
     gap : relative gap at which to stop.
     device : "auto", "numpy", "cpu" or "gpu": where the relaxations are solved.
     verbose : draw a progress bar where there is a terminal. Log lines go to the logger "riskstats.progress".
@@ -86,7 +87,7 @@ class RiskScoreClassifier(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     scorecard_ : the `ScoreCard`. certificate_ : its `Certificate`. proof_ : the `Proof`, None unless
-    ``solver="bnb"``.
+        ``solver="bnb"``.
     coef_ : (1, features) points, int64. intercept_ : (1,) int64. multiplier_ : float.
     coding_ : the `Coding` from columns to features. features_ : labels of the features.
     classes_, n_features_in_, feature_names_in_ : as everywhere in scikit-learn.
@@ -259,9 +260,9 @@ class RiskScoreClassifier(ClassifierMixin, BaseEstimator):
         if self.binning is None:
             no_missing(sample.table, remedy="Pass `binning=Binning()`: missing becomes a bin of its own.")
             return raw_coding(sample.table)
-        if isinstance(self.binning, str):
-            choice(self.binning, ("auto",), "binning")
-        elif not isinstance(self.binning, Binning):
+        if not (
+            isinstance(self.binning, Binning) or (isinstance(self.binning, str) and self.binning == "auto")
+        ):
             raise InvalidInput(f"`binning` must be 'auto', a Binning or None; got {self.binning!r}.")
         binning = Binning() if isinstance(self.binning, str) else self.binning
         return binning.fit(sample.table, sample.target, sample.weight)
@@ -270,7 +271,10 @@ class RiskScoreClassifier(ClassifierMixin, BaseEstimator):
 
     def _multipliers(self) -> tuple[float, float]:
         if isinstance(self.multiplier, str):
-            choice(self.multiplier, ("certified", "search"), "multiplier")
+            if self.multiplier not in ("certified", "search"):
+                raise InvalidInput(
+                    f"`multiplier` must be > 0, 'certified' or 'search'; got {self.multiplier!r}."
+                )
             if self.multiplier == "certified" and self.solver != "bnb":
                 why = "gives no bound" if self.solver == "beam" else "works at one multiplier only"
                 raise InvalidInput(
@@ -406,9 +410,9 @@ class RiskScoreClassifier(ClassifierMixin, BaseEstimator):
 
     def _warn(self, solution: ScoreSolution, problem: IntegerScoreProblem) -> None:
         if solution.status is Status.TIME_LIMIT:
-            known = f"is within {100 * solution.gap:.2g} % of the best possible"
+            known = f"is within {gap_percent(solution.gap)} of the best possible"
             warnings.warn(
-                f"Stopped after {solution.seconds:.0f} s: loss {solution.loss:.6g} "
+                f"Stopped after {solution.seconds:.2g} s: loss {solution.loss:.6g} "
                 f"{known if solution.gap < 1 else 'has no useful bound yet'}. "
                 "Raise `time_limit`, lower `max_features`, or accept the gap.",
                 StoppedEarly,

@@ -13,7 +13,7 @@ from riskstats import losses
 from riskstats._validation import positive_number, whole_number
 from riskstats.exceptions import InvalidInput
 from riskstats.results import plain
-from riskstats.scores import card_file, card_rows
+from riskstats.scores import card_file, card_rows, wording
 from riskstats.scores._types import FloatArray, IntArray
 from riskstats.scores.coding import ColumnCoding
 from riskstats.scores.risk_table import RiskTable, whole_numbers
@@ -214,6 +214,9 @@ class ScoreCard:
 
     def _repr_html_(self) -> str:
         return self.html(document=False)
+
+    def __repr__(self) -> str:
+        return f"<ScoreCard: {wording.title(self)}, {wording.size(self)}, {wording.proof(self)}>"
 
     def __str__(self) -> str:
         return self.text()

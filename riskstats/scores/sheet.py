@@ -60,13 +60,14 @@ class Sheet:
     ) -> None:
         """Draw a box with round corners, filled or as an outline."""
         from matplotlib.patches import FancyBboxPatch
+        from matplotlib.transforms import Affine2D
 
         box = FancyBboxPatch(
             (x, self.height - y - height),
             width,
             height,
             boxstyle="round,pad=0,rounding_size=0.08",
-            transform=self.figure.dpi_scale_trans,
+            transform=Affine2D().scale(1.0 / self.width, 1.0 / self.height) + self.figure.transFigure,
             facecolor=color if fill else "none",
             edgecolor="none" if fill else color,
             **({"linewidth": 0.9} | style),

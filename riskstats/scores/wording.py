@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from riskstats.scores.risk_table import RiskBand, RiskTable
-from riskstats.scores.rules import Rule, Value, number_text
+from riskstats.scores.rules import AtLeast, Rule, Value, number_text
 
 if TYPE_CHECKING:
     from riskstats.scores.scorecard import ScoreCard
@@ -20,6 +20,7 @@ __all__ = [
     "clean",
     "count",
     "formula",
+    "gap_percent",
     "level",
     "notes",
     "percent",
@@ -122,12 +123,12 @@ def proof(card: ScoreCard) -> str:
     if certificate.status == "OPTIMAL":
         return "optimal by the solver's bound" if certificate.kind == "solver bound" else "proven optimal"
     gap = float(certificate.gap)
-    if not math.isfinite(gap):
-        return "found by search, no bound"
-    return f"within {_gap(gap)} of the best possible"
+    if not math.isfinite(gap) or certificate.kind == "none":
+        return "found by search, nothing proven"
+    return f"within {gap_percent(gap)} of the best possible"
 
 
-def _gap(gap: float) -> str:
+def gap_percent(gap: float) -> str:
     """Return a relative gap in percent, never rounded to 0 unless it is."""
     digits = 1 if gap >= 0.001 else 2
     share = math.ceil(gap * 100 * 10**digits - 1e-9) / 10**digits
@@ -141,8 +142,8 @@ def certificate_line(card: ScoreCard) -> str:
         return ""
     bound = float(certificate.lower_bound)
     known = (
-        f"lower bound {bound:.6f}, gap {_gap(float(certificate.gap))}"
-        if math.isfinite(bound)
+        f"lower bound {bound:.6f}, gap {gap_percent(float(certificate.gap))}"
+        if math.isfinite(bound) and certificate.kind != "none"
         else "no lower bound"
     )
     return f"objective {float(certificate.objective):.6f}, {known}"
@@ -185,7 +186,8 @@ def level(confidence_level: float) -> str:
 
 def notes(card: ScoreCard) -> tuple[str, ...]:
     """Return what belongs under the card: class of the risk, data, ranges, rows at 1/2, unseen totals."""
-    found = [_class_note(card), *_data_notes(card), _half_note(card), _unseen_note(card)]
+    found = [_class_note(card), _sum_note(card), _weights_note(card), *_data_notes(card)]
+    found += [_half_note(card), _unseen_note(card), _range_note(card)]
     return tuple(note for note in found if note)
 
 
@@ -193,6 +195,18 @@ def _class_note(card: ScoreCard) -> str:
     negative, positive = (clean(repr(label)) for label in card.classes)
     above = f"predict says {positive} above total {-card.intercept}, else {negative}"
     return f"The risk is that of class {positive}; {above}."
+
+
+def _sum_note(card: ScoreCard) -> str:
+    thresholds = [rule.column for rule, _ in card.lines if isinstance(rule, AtLeast)]
+    return "Lines about one column add up." if len(set(thresholds)) < len(thresholds) else ""
+
+
+def _weights_note(card: ScoreCard) -> str:
+    parameters = card.provenance.get("parameters", {})
+    if not isinstance(parameters, Mapping) or parameters.get("class_weight") is None:
+        return ""
+    return "Fitted with class weights: the risk is that of a population so weighted, not of these rows."
 
 
 def _data_notes(card: ScoreCard) -> list[str]:
@@ -242,6 +256,15 @@ def _unseen_note(card: ScoreCard) -> str:
         where = f"{len(unseen)} possible totals between {unseen[0]} and {unseen[-1]}"
         return f"{where} have no row; the formula gives their risk."
     return "Possible, but without a row: " + _listed(card, unseen) + "."
+
+
+def _range_note(card: ScoreCard) -> str:
+    certificate: Any = card.certificate
+    low, high = (getattr(certificate, "problem", None) or {}).get("multiplier_range", (0.0, 0.0))
+    ends = [end for end in (low, high) if low < high and math.isclose(card.multiplier, end, rel_tol=1e-9)]
+    if not ends:
+        return ""
+    return f"The multiplier is at the end of its range ({low:g} to {high:g}): a wider range may fit better."
 
 
 def _listed(card: ScoreCard, totals: Sequence[int]) -> str:

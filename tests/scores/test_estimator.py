@@ -192,7 +192,7 @@ def test_the_provenance_is_plain_json():
     [
         ({"multiplier": 0}, r"`multiplier` must be"),
         ({"multiplier": float("nan")}, r"`multiplier` must be"),
-        ({"multiplier": "best"}, r"`multiplier` must be one of"),
+        ({"multiplier": "best"}, r"must be > 0, 'certified' or 'search'; got 'best'"),
         ({"solver": "beam"}, r"'beam' gives no bound, so it cannot certify a multiplier"),
         ({"solver": "scip"}, r"'scip' works at one multiplier only"),
         ({"multiplier": "search"}, r"belongs to `solver='beam'`"),
@@ -256,3 +256,15 @@ def test_constant_and_duplicate_columns_are_no_obstacle():
     assert model.certificate_.optimal
     assert only.scorecard_.lines == ()
     assert only.predict_proba([[2.0]])[0, 1] == pytest.approx(y.mean(), abs=0.02)
+
+
+def test_a_card_warns_of_class_weights_and_of_a_range_that_binds():
+    X, y = table()
+    model = RiskScoreClassifier(**QUICK, class_weight="balanced", multiplier_range=(6, 9)).fit(X, y)
+    assert "Fitted with class weights" in str(model.scorecard_)
+    assert model.multiplier_ == pytest.approx(6)
+    assert "The multiplier is at the end of its range (6 to 9)" in str(model.scorecard_)
+    plain = RiskScoreClassifier(**QUICK, multiplier=2).fit(X, y).scorecard_
+    assert "class weights" not in str(plain)
+    assert "end of its range" not in str(plain)
+    assert repr(plain).startswith("<ScoreCard: Risk of state = well")

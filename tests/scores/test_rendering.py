@@ -163,7 +163,7 @@ def test_formula_means_what_the_card_computes(intercept, multiplier, expected):
         (Claim(0.3, 0.3, 0.0, "OPTIMAL", "solver bound"), "optimal by the solver's bound"),
         (Claim(0.3, 0.297, 0.01, "GAP"), "within 1.0 % of the best possible"),
         (Claim(0.3, 0.29999, 0.00003334, "TIME_LIMIT"), "within 0.01 % of the best possible"),
-        (Claim(0.3, -np.inf, np.inf, "HEURISTIC", "none"), "found by search, no bound"),
+        (Claim(0.3, -np.inf, np.inf, "HEURISTIC", "none"), "found by search, nothing proven"),
     ],
 )
 def test_the_proof_is_never_overstated(claim, expected):
