@@ -193,14 +193,16 @@ def _kernel_columns(device: str) -> list[Column]:
         Column("compile s (1)", "compile_seconds_1", ".2f"),
         Column("nodes that repay it", "repaid_after"),
         Column("bounds differ by, median", "median_difference", ".0e"),
-        Column("most", "difference", ".0e"),
+        Column("same verdict", "same_verdict", ".0%"),
+        Column("crossed", "crossed"),
     ]
 
 
 _KERNEL_NOTE = (
     "Microseconds per node, padding and transfer included; NumPy works on the rows as they are. An empty "
-    '"nodes that repay it": never. Every bound holds; they differ because a relaxation is left unfinished '
-    "once its bound is good enough, and padding changes the way there."
+    '"nodes that repay it": never. A relaxation ends after a few steps, and padding changes the way there, so '
+    "bounds differ. *Same verdict*: nodes that both kernels close or both leave open. *Crossed*: nodes where a "
+    "bound is above the value that the other kernel reached; any would prove it wrong."
 )
 _CANDIDATES = (
     Column("rows", "rows", ","),

@@ -60,8 +60,8 @@ def relaxations(
     """Time the relaxations of the same nodes in NumPy and, in batches, on a JAX device.
 
     `which` is a sample, whose root rows are used, or a (rows, columns) of `small_problem`; `lattice` takes
-    the chord interpolant in place of the loss. Microseconds are per node; `difference` and
-    `median_difference` are of the bounds to NumPy's, in nats.
+    the chord interpolant in place of the loss. Microseconds are per node. Answers are compared to NumPy's,
+    see `_agreement`; the worst of all batches counts.
     """
     start_jax()
     problem = small_problem(*which) if isinstance(which, tuple) else load(which, folder).problem(5)
@@ -91,8 +91,13 @@ def relaxations(
     if figures.get("jax_us_1"):
         saved = 1e-6 * (figures["numpy_us"] - figures["jax_us_1"])
         figures["repaid_after"] = round(figures["compile_seconds_1"] / saved) if saved > 0 else None
-    for key in ("difference", "median_difference"):
-        figures[key] = max((figures[name] for name in figures if name.startswith(f"{key}_")), default=None)
+    for key, worst in (
+        ("difference", max),
+        ("median_difference", max),
+        ("same_verdict", min),
+        ("crossed", max),
+    ):
+        figures[key] = worst((figures[name] for name in figures if name.startswith(f"{key}_")), default=None)
     return figures
 
 
@@ -106,12 +111,29 @@ def _compiled(
 ) -> dict[str, float]:
     lines = _in_batches(relaxer, nodes, cutoff)
     seconds = repeat(lambda: _in_batches(relaxer, nodes, cutoff), at_least)
-    apart = [abs(a.bound - b.bound) for a, b in zip(lines, expected, strict=True)]
     return {
         "jax_us": 1e6 * seconds / len(nodes),
         "compile_seconds": relaxer.compile_seconds,
+        **_agreement(lines, expected, cutoff),
+    }
+
+
+def _agreement(found: list[Line], expected: list[Line], cutoff: float) -> dict[str, float]:
+    """Compare the bounds of two kernels on the same nodes, in nats.
+
+    `difference` and `median_difference` of the bounds; `same_verdict`: share of nodes that both close or
+    both leave open; `crossed`: nodes where a bound is above the value that the other kernel reached, which
+    would prove it wrong.
+    """
+    pairs = list(zip(found, expected, strict=True))
+    apart = [abs(a.bound - b.bound) for a, b in pairs]
+    same = [(a.bound >= cutoff) == (b.bound >= cutoff) for a, b in pairs]
+    crossed = [max(a.bound, b.bound) > min(a.value, b.value) + 1e-9 for a, b in pairs]
+    return {
         "difference": max(apart),
         "median_difference": float(np.median(apart)),
+        "same_verdict": float(np.mean(same)),
+        "crossed": sum(crossed),
     }
 
 
