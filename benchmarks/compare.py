@@ -52,6 +52,7 @@ class PeerCard:
     points: np.ndarray
     loss: float
     seconds: float
+    cpu_seconds: float
     version: str
 
     def logits(self, X: np.ndarray) -> np.ndarray:
@@ -92,6 +93,7 @@ def _best(answer: dict[str, Any], sample: Sample) -> PeerCard:
             np.array([card["intercept"], *card["coefficients"]]),
             0.0,
             statistics.median(answer["seconds"]),
+            statistics.median(answer["cpu_seconds"]),
             answer["version"],
         )
         for card in answer["cards"]
@@ -114,6 +116,7 @@ def fits(options: argparse.Namespace, samples: Sequence[Sample]) -> Table:
             "peer_loss": peer.loss,
             "peer_multiplier": peer.multiplier,
             "peer_seconds": peer.seconds,
+            "peer_cpu_seconds": peer.cpu_seconds,
         }
         for name, how in _searches(options, peer).items():
             found = in_own_process(cases.search, sample, how)

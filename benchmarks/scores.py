@@ -200,9 +200,9 @@ def _kernel_columns(device: str) -> list[Column]:
 
 _KERNEL_NOTE = (
     "Microseconds per node, padding and transfer included; NumPy works on the rows as they are. An empty "
-    '"nodes that repay it": never. A relaxation ends after a few steps, and padding changes the way there, '
-    "so bounds differ. *Same verdict*: nodes that both kernels close or both leave open. *Crossed*: nodes "
-    "where a bound is above the value that the other kernel reached; any would prove it wrong."
+    '"nodes that repay it": never. A relaxation ends after a few steps, and padding changes the way '
+    "there, so bounds differ. *Same verdict*: nodes that both kernels close or both leave open. *Crossed*: "
+    "nodes where a bound is above the value that the other kernel reached; any would prove it wrong."
 )
 _CANDIDATES = (
     Column("rows", "rows", ","),

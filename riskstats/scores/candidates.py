@@ -37,7 +37,7 @@ def candidate_losses(data: ScoreData, points: FloatArray, device: str = "auto") 
     """Return the losses of `points`, shape (candidates, columns), as an array of shape (candidates,).
 
     An accelerator takes the batch where there is one. On a CPU NumPy does: it needs 4 to 15 ns a score,
-    compiled code as much or more at every size tried (benchmarks/README.md).
+    compiled code too little less to repay its compilation (benchmarks/README.md).
     """
     rows, count = len(data.design), len(points)
     device = resolve_device(device)
