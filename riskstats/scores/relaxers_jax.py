@@ -1,8 +1,9 @@
 """Relaxations compiled with JAX: the kernel of `relaxation` for one node, vmapped over a batch.
 
 Rows and columns are padded up to buckets (rows of weight zero, columns fixed at 0), so a handful of
-compilations serves a whole search. Padding changes no line and no bound at a point, only the steps to it. On a CPU a batch holds one node with its own merged rows; on
-an accelerator it holds many nodes that share the rows of the root.
+compilations serves a whole search. Padding changes no line and no bound at a point, only the steps to it.
+On a CPU a batch holds one node with its own merged rows; on an accelerator it holds many nodes that share
+the rows of the root.
 """
 
 from __future__ import annotations
