@@ -94,7 +94,9 @@ def _search_arguments(parser: argparse.ArgumentParser) -> None:
     _value(group, "--time-limit", kinds.amount, 60.0, "S", "seconds")
     _value(group, "--gap", kinds.share, 0.0, "G", "stop at this relative gap")
     group.add_argument("--required-gap", type=kinds.share, metavar="G", help="exit with 3 above this gap")
-    group.add_argument("--seed", type=kinds.whole(0), metavar="N", help="seed of the random numbers")
+    group.add_argument(
+        "--seed", type=kinds.whole(0), metavar="N", help="recorded on the card; no engine has chance in it"
+    )
 
 
 def _output_arguments(parser: argparse.ArgumentParser) -> None:

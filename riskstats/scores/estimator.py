@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from riskstats import __version__, _random
+from riskstats import __version__
 from riskstats._progress import SearchProgress
 from riskstats._validation import (
     Table,
@@ -82,7 +82,7 @@ class RiskScoreClassifier(ClassifierMixin, BaseEstimator):
     gap : relative gap at which to stop.
     device : "auto", "numpy", "cpu" or "gpu": where the relaxations are solved.
     verbose : draw a progress bar where there is a terminal. Log lines go to the logger "riskstats.progress".
-    random_state : the seed of SCIP. The other solvers have no chance in them: same data, same card.
+    random_state : recorded on the card. No solver has chance in it: same data, same card.
 
     Attributes
     ----------
@@ -314,7 +314,6 @@ class RiskScoreClassifier(ClassifierMixin, BaseEstimator):
                 gap=non_negative_number(self.gap, "gap"),
                 device=self.device,
                 progress=progress,
-                seed=_random.seed(self.random_state) if self.solver == "scip" else 0,
             )
             return _ENGINES[self.solver](problem, options)
 

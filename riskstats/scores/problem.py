@@ -220,7 +220,6 @@ class SolveOptions:
     lattice: bool | None = None
     keep_proof: bool = True
     start: tuple[IntArray, float] | None = None
-    seed: int = 0
     progress: Callable[[dict[str, float]], None] | None = field(default=None, compare=False)
 
 
