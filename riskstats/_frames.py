@@ -295,6 +295,7 @@ def _cell_type(kind: type, name: str, column: str, row: int) -> InvalidInput:
 
 
 def is_missing(value: Any) -> bool:
+    """Whether a cell holds nothing: None, empty text, NaN, or a library's own mark for missing."""
     if value is None or (isinstance(value, str) and not value):
         return True
     if isinstance(value, (float, np.floating)):

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from riskstats import _validation as gate
 from riskstats.losses import sigmoid
 from riskstats.results import Result, frame
-from riskstats.scores._observed import logit, normal_quantile, outcome_and_risk, percent
+from riskstats.scores import wording
+from riskstats.scores._observed import logit, normal_quantile, outcome_and_risk
 from riskstats.scores._types import FloatArray
 from riskstats.scores.risk_table import clopper_pearson
 
@@ -84,7 +85,7 @@ class Calibration(Result):
     confidence_level: float
 
     def summary(self) -> str:
-        level = percent(self.confidence_level)
+        level = wording.level(self.confidence_level)
         head = f"{'risk predicted':>16}{'rows':>7}{'events':>8}{'observed':>10}   {level} interval"
         return "\n".join([head, *map(_group_line, self.groups), *self._coefficients()])
 

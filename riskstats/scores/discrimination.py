@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from riskstats import _validation as gate
 from riskstats.losses import sigmoid
 from riskstats.results import Result
-from riskstats.scores._observed import logit, normal_quantile, outcome_and_score, percent
+from riskstats.scores import wording
+from riskstats.scores._observed import logit, normal_quantile, outcome_and_score
 from riskstats.scores._types import FloatArray
 
 __all__ = ["AUCInterval", "auc_interval"]
@@ -35,7 +36,7 @@ class AUCInterval(Result):
 
     def summary(self) -> str:
         name = {"delong": "DeLong", "newcombe": "Newcombe"}[self.method]
-        level = percent(self.confidence_level)
+        level = wording.level(self.confidence_level)
         return f"AUC {self.auc:.3f} ({level} interval {self.lower:.3f} to {self.upper:.3f}, {name})"
 
 
