@@ -19,7 +19,15 @@ from typing import Literal, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
-from riskstats._validation import Floats, Integers, choice, finite_vector, sample_weights, whole_number
+from riskstats._validation import (
+    Floats,
+    Integers,
+    choice,
+    finite_vector,
+    same_length,
+    sample_weights,
+    whole_number,
+)
 from riskstats.exceptions import InvalidInput
 
 __all__ = ["Distribution", "Side", "rank_of_level"]
@@ -67,6 +75,27 @@ class Distribution:
         mass = np.add.reduceat(scaled, first)
         units = np.cumsum(np.add.reduceat(_units(scaled), first))
         self._freeze(atoms=atoms[last], weights=mass / mass.sum(), cumulative=units / units[-1])
+
+    @classmethod
+    def from_cumulative(cls, atoms: npt.ArrayLike, cumulative: npt.ArrayLike) -> Distribution:
+        """The distribution with `P(X <= atoms_k) = cumulative_k`, taken exactly.
+
+        atoms : (k,) finite, nondecreasing. cumulative : (k,) in [0, 1], nondecreasing, the last one 1.
+        `InvalidInput` otherwise. Atoms without mass are dropped, equal atoms are one.
+        """
+        points, levels = finite_vector(atoms, "atoms"), finite_vector(cumulative, "cumulative")
+        same_length(atoms=points, cumulative=levels)
+        if (np.diff(points) < 0).any() or (np.diff(levels, prepend=0.0) < 0).any() or levels[-1] != 1.0:
+            raise InvalidInput(
+                "`atoms` and `cumulative` must not decrease, and the last `cumulative` must be 1; got "
+                f"cumulative from {levels[0]:g} to {levels[-1]:g}. Sort the atoms and sum their weights."
+            )
+        last = np.append(points[1:] > points[:-1], True)
+        points, levels = points[last], levels[last]
+        mass = np.diff(levels, prepend=0.0)
+        law: Distribution = object.__new__(cls)
+        law._freeze(atoms=points[mass > 0], weights=mass[mass > 0], cumulative=levels[mass > 0])
+        return law
 
     def _freeze(self, **arrays: Floats) -> None:
         for name, array in arrays.items():

@@ -1,6 +1,7 @@
 """What can go wrong, by kind. Every message says what came, what was expected and what to do."""
 
 __all__ = [
+    "AssumptionWarning",
     "CertificateError",
     "IncompatibleBound",
     "Infeasible",
@@ -42,3 +43,7 @@ class Unavailable(ImportError):
 
 class StoppedEarly(UserWarning):
     """A search ended before its proof; the answer carries the gap that remains."""
+
+
+class AssumptionWarning(UserWarning):
+    """The data look as if an assumption of the method did not hold; the message names it and the remedy."""

@@ -20,7 +20,7 @@ __all__ = ["Result", "Solution", "Status"]
 
 
 class Status(enum.StrEnum):
-    """How a search ended. `Status.OPTIMAL == "OPTIMAL"`, so it survives JSON."""
+    """How a search or a claim ended. `Status.OPTIMAL == "OPTIMAL"`, so it survives JSON."""
 
     OPTIMAL = "OPTIMAL"
     GAP = "GAP"
@@ -28,6 +28,12 @@ class Status(enum.StrEnum):
     INFEASIBLE = "INFEASIBLE"
     UNBOUNDED = "UNBOUNDED"
     HEURISTIC = "HEURISTIC"
+    BOUND = "BOUND"
+    NO_BOUND = "NO_BOUND"
+    CERTIFIED = "CERTIFIED"
+    NOT_CERTIFIED = "NOT_CERTIFIED"
+    REFUTED = "REFUTED"
+    UNDECIDED = "UNDECIDED"
 
     @property
     def sentence(self) -> str:
@@ -42,6 +48,12 @@ _SENTENCES = {
     Status.INFEASIBLE: "No answer satisfies every requirement.",
     Status.UNBOUNDED: "The value can be improved without limit.",
     Status.HEURISTIC: "Found by a heuristic; nothing is proven about better answers.",
+    Status.BOUND: "The bound holds with the stated confidence.",
+    Status.NO_BOUND: "Nothing can be said: no bound holds with the stated confidence.",
+    Status.CERTIFIED: "The risk is within the limit, with the stated confidence.",
+    Status.NOT_CERTIFIED: "No candidate is shown to be within the limit, nor to exceed it.",
+    Status.REFUTED: "The risk is above the limit, with the stated confidence.",
+    Status.UNDECIDED: "Neither side of the limit is shown yet; more units may decide.",
 }
 
 
