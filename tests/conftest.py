@@ -1,9 +1,10 @@
-"""What every test stands on: no display, JAX on the CPU, one seed."""
+"""What every test stands on: no display, JAX on the CPU, no stored calibrations, one seed."""
 
 import os
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["RISKSTATS_CACHE_DIR"] = "off"
 
 import numpy as np
 import pytest
