@@ -1,4 +1,4 @@
-"""The command `riskstats`: demo, fit, score, card, verify.
+"""The command `riskstats`: demo, fit, score, card, verify, bound, certify.
 
 Data go to standard output or to `-o`, messages and progress to standard error. Nothing heavy is imported
 before a command needs it.
@@ -11,13 +11,21 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from riskstats.cli import card, demo, fit, score, verify
+from riskstats.cli import bound, card, certify, demo, fit, score, verify
 from riskstats.cli._parser import OneLineParser
 from riskstats.cli._running import BAD_INPUT, guarded
 
 __all__ = ["main"]
 
-_COMMANDS = {"demo": demo, "fit": fit, "score": score, "card": card, "verify": verify}
+_COMMANDS = {
+    "demo": demo,
+    "fit": fit,
+    "score": score,
+    "card": card,
+    "verify": verify,
+    "bound": bound,
+    "certify": certify,
+}
 
 _DESCRIPTION = "Risk scores that fit on an index card, with a proof of how good they are."
 

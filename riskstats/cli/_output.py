@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import io
+import json
+import math
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from riskstats.exceptions import InvalidInput
 
-__all__ = ["STDOUT", "check_destination", "write_bytes", "write_text"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "STDOUT",
+    "check_destination",
+    "check_picture",
+    "json_text",
+    "write_bytes",
+    "write_picture",
+    "write_text",
+]
 
 STDOUT = "-"
+_PICTURES = (".png", ".svg", ".pdf")
 
 
 def check_destination(path: str | Path | None) -> None:
@@ -44,3 +60,32 @@ def write_bytes(content: bytes, path: str | Path | None) -> None:
 
     with atomic_write(path, binary=True) as file:
         file.write(content)
+
+
+def check_picture(path: str | None) -> None:
+    """Refuse, before any long work, a picture that could not be written; None passes."""
+    if path is None:
+        return
+    if Path(path).suffix.lower() not in _PICTURES:
+        raise InvalidInput(f"the suffix of '{path}' is none of {', '.join(_PICTURES)}. Rename the picture.")
+    check_destination(path)
+
+
+def write_picture(figure: Figure, path: str) -> None:
+    """Write a figure to a file, in the format of its suffix."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=Path(path).suffix.lower().removeprefix("."))
+    write_bytes(buffer.getvalue(), path)
+
+
+def json_text(content: Any) -> str:
+    """JSON as every reader accepts it: a number that is infinite or NaN becomes null."""
+    return json.dumps(_finite(content), indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list) else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -13,6 +14,7 @@ __all__ = [
     "assignment",
     "box",
     "codes",
+    "ends",
     "multiplier",
     "share",
     "sign",
@@ -28,6 +30,8 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         text = " ".join(message.split())
+        option = re.fullmatch(r"argument (?:.*/)?(--[\w-]+): expected one argument", text)
+        text += f"; one that begins with - is written {option[1]}=VALUE" if option else ""
         self.exit(2, f"{self.prog}: error: {text} (see {self.prog} --help)\n")
 
 
@@ -60,6 +64,17 @@ def box(text: str) -> tuple[int, int]:
     if not colon:
         raise ValueError(text)
     return int(low), int(high)
+
+
+def ends(text: str) -> tuple[float, float]:
+    """(low, high) from ``low:high``; the high end may be ``inf``."""
+    low, colon, high = text.partition(":")
+    try:
+        if colon:
+            return float(low), float(high)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"expected LOW:HIGH, such as 0:1 or 0:inf; got {text!r}")
 
 
 def codes(text: str) -> list[str]:

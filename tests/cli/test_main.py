@@ -40,11 +40,11 @@ def test_help_is_fast_and_light(environment: dict[str, str]) -> None:
     assert min(seconds) < 0.3
     assert all(
         any(line.startswith(f"    {name} ") for line in text)
-        for name in ("demo", "fit", "score", "card", "verify")
+        for name in ("demo", "fit", "score", "card", "verify", "bound", "certify")
     )
 
 
-@pytest.mark.parametrize("command", ["demo", "fit", "score", "card", "verify"])
+@pytest.mark.parametrize("command", ["demo", "fit", "score", "card", "verify", "bound", "certify"])
 def test_each_command_explains_itself(run: Callable[..., Any], command: str) -> None:
     result = run(command, "--help")
     assert result.code == 0
@@ -135,6 +135,10 @@ def test_exceptions_become_codes(
             "Leave out --no-binning: missing becomes a bin.",
         ),
         ("`died` holds 1 class (no).", "`died` holds 1 class (no)."),
+        ("Use `Betting`, or pass `support=(low, high)`.", "Use --bound betting, or pass --support LOW:HIGH."),
+        ("`BerkJones(levels=(0.9, 1.0))` is not `CVaR(0.9)`.", "--bound berk-jones is not `CVaR(0.9)`."),
+        ("`fixed_sequence` needs `order=`.", "--procedure fixed-sequence needs --order."),
+        ("larger is worse. Pass `1 - auc`.", "larger is worse. Give a column of 1 - auc."),
     ],
 )
 def test_messages_name_options(message: str, said: str) -> None:
