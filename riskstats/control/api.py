@@ -26,11 +26,11 @@ from riskstats.bounds.multiple_testing import (
 from riskstats.bounds.notes import SCOPE
 from riskstats.bounds.sample import Sample
 from riskstats.bounds.units import unit_losses
+from riskstats.control.pairing import checked_bound, checked_measure
 from riskstats.control.result import CertifiedRisk, CertifiedSet
 from riskstats.control.selection import checked_objective, selected_candidate
 from riskstats.exceptions import InvalidInput
 from riskstats.measures.base import RiskMeasure, evaluated
-from riskstats.measures.mean import Mean
 from riskstats.results import Status
 
 __all__ = ["Requirement", "certify", "certify_jointly"]
@@ -98,7 +98,7 @@ def certify(
     InvalidInput : NaN, losses outside the support, repeated unit ids, a limit that is not finite.
     IncompatibleBound : a bound without a statement for this measure.
     """
-    requirement = Requirement(losses, _measure(measure), risk_limit, bound, support, binary, cluster)
+    requirement = Requirement(losses, checked_measure(measure), risk_limit, bound, support, binary, cluster)
     delta = 1.0 - checked_confidence(confidence_level)
     case = _case(requirement, device)
     test = _checked_procedure(procedure)
@@ -162,7 +162,7 @@ def _case(requirement: Requirement, device: str) -> _Case:
         sample = Sample(unit_losses(matrix, requirement.cluster)[1], support)
     else:
         sample = Sample(matrix, support, boolean or requirement.binary)
-    measure, bound = _measure(requirement.measure), requirement.bound
+    measure, bound = checked_measure(requirement.measure), checked_bound(requirement.bound)
     if bound is None:
         bound = recommend(measure, sample.n_units, binary=sample.binary, bounded=sample.bounded)
     return _Case(sample, measure, _placed(bound, device), limit, names, clustered)
@@ -170,20 +170,10 @@ def _case(requirement: Requirement, device: str) -> _Case:
 
 def _placed(bound: Bound, device: str) -> Bound:
     """The bound on the device asked for, where it has a choice."""
-    if not isinstance(bound, Bound):
-        raise InvalidInput(f"`bound` must be a bound such as `Betting()`; got {bound!r}.")
     choice(device, ("auto", "numpy", "cpu", "gpu"), "device")
     if device == "auto" or not hasattr(bound, "device"):
         return bound
     return dataclasses.replace(bound, device=device)  # type: ignore[type-var]
-
-
-def _measure(measure: Any) -> RiskMeasure:
-    if measure is None:
-        return Mean()
-    if not isinstance(measure, RiskMeasure):
-        raise InvalidInput(f"`measure` must be a risk measure such as CVaR(0.9); got {measure!r}.")
-    return measure
 
 
 def _checked_procedure(procedure: Any) -> Procedure:

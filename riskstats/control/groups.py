@@ -17,10 +17,10 @@ from riskstats.bounds.choose import recommend
 from riskstats.bounds.notes import SCOPE
 from riskstats.bounds.sample import Sample
 from riskstats.bounds.units import unit_codes, unit_losses
+from riskstats.control.pairing import checked_bound, checked_measure
 from riskstats.control.result import GroupReport
 from riskstats.exceptions import IncompatibleBound, InvalidInput
 from riskstats.measures.base import RiskMeasure
-from riskstats.measures.mean import Mean
 
 __all__ = ["group_bounds"]
 
@@ -58,9 +58,7 @@ def group_bounds(
     method without lower bounds leaves the gap as wide as the support. Errors as in `upper_bound`.
     """
     ends, delta = checked_support(support), 1.0 - checked_confidence(confidence_level)
-    measure = Mean() if measure is None else measure
-    if not isinstance(measure, RiskMeasure):
-        raise InvalidInput(f"`measure` must be a risk measure such as CVaR(0.9); got {measure!r}.")
+    measure, bound = checked_measure(measure), checked_bound(bound)
     vector, boolean = loss_vector(losses, ends)
     parts = _parts(vector, groups, names, cluster)
     binary = (binary or boolean) and cluster is None

@@ -15,6 +15,7 @@ from riskstats._validation import confidence_level as checked_confidence
 from riskstats.bounds.base import Bound
 from riskstats.bounds.result import RiskBound
 from riskstats.bounds.sample import Sample
+from riskstats.control.pairing import checked_bound
 from riskstats.exceptions import IncompatibleBound, InvalidInput
 from riskstats.measures.mean import Mean
 
@@ -62,7 +63,7 @@ def judge_corrected_bound(
     rest = loss_vector(judge_unlabelled, ends, name="judge_unlabelled")[0]
     if len(y) != len(f):
         raise InvalidInput(f"`human` and `judge` must hold the same items; got {len(y)} and {len(f)}.")
-    method = _betting() if bound is None else bound
+    method = checked_bound(bound) or _betting()
     case = _Case(y, f, rest, ends, method)
     if label_probability is None:
         value, estimate = case.split(probability(share, "share"), delta)

@@ -13,6 +13,7 @@ from riskstats._validation import choice
 from riskstats.bounds.api import lower_bound, upper_bound
 from riskstats.bounds.base import Bound
 from riskstats.bounds.result import RiskBound
+from riskstats.control.pairing import checked_bound
 from riskstats.exceptions import IncompatibleBound, InvalidInput
 
 __all__ = ["difference_bound"]
@@ -53,7 +54,7 @@ def difference_bound(
     door = upper_bound if choice(side, ("upper", "lower"), "side") == "upper" else lower_bound
     result = door(
         np.clip(ours - theirs, low - high, high - low),
-        bound=bound,
+        bound=checked_bound(bound),
         confidence_level=confidence_level,
         support=(low - high, high - low),
         cluster=cluster,

@@ -20,6 +20,7 @@ from riskstats.bounds.base import Bound
 from riskstats.bounds.choose import recommend
 from riskstats.bounds.sample import Sample
 from riskstats.control.exact_planning import exact_detectable, exact_sizes
+from riskstats.control.pairing import checked_bound, checked_measure
 from riskstats.control.result import SampleSizePlan
 from riskstats.exceptions import Infeasible, InvalidInput
 from riskstats.measures.base import RiskMeasure
@@ -123,7 +124,6 @@ def _case(
 ) -> _Case:
     ends, error = checked_support(support), 1.0 - checked_confidence(confidence_level)
     choice(model, ("pilot", "beta"), "model")
-    measure = Mean() if measure is None else measure
     if np.ndim(pilot) == 0 and not hasattr(pilot, "__iter__"):
         rate = probability(pilot, "pilot", closed=True)
         losses, flags = np.array([1.0 - rate, rate]), True
@@ -131,7 +131,17 @@ def _case(
         losses, flags = loss_vector(pilot, ends, name="pilot")
         rate = None
     count = whole_number(n_candidates, "n_candidates", low=1)
-    return _Case(losses, rate, ends, binary or flags, measure, bound, error, count, model)
+    return _Case(
+        losses,
+        rate,
+        ends,
+        binary or flags,
+        checked_measure(measure),
+        checked_bound(bound),
+        error,
+        count,
+        model,
+    )
 
 
 @dataclass(frozen=True, eq=False)

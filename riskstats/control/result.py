@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from riskstats._validation import Floats
 from riskstats.results import Result, Status, frame, plain
 
@@ -42,6 +44,9 @@ class CertifiedRisk(Result):
     upper_bounds: Floats
     n_units: int
     support: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        _read_only(self, "p_values", "estimates", "upper_bounds")
 
     @property
     def claim(self) -> str:
@@ -90,6 +95,9 @@ class CertifiedSet(Result):
     notes: tuple[str, ...] = ()
     risks: tuple[CertifiedRisk, ...] = ()
     unit: str = "units"
+
+    def __post_init__(self) -> None:
+        _read_only(self, "p_values", "estimates", "upper_bounds")
 
     @property
     def certified_names(self) -> tuple[str, ...]:
@@ -290,6 +298,13 @@ class SampleSizePlan(Result):
 
     def __str__(self) -> str:
         return self.summary()
+
+
+def _read_only(result: Result, *names: str) -> None:
+    for name in names:
+        array = np.array(getattr(result, name), dtype=np.float64)
+        array.setflags(write=False)
+        object.__setattr__(result, name, array)
 
 
 def _count(number: int, word: str) -> str:

@@ -300,9 +300,9 @@ def test_summary_states_the_guarantee(losses):
     found = certify(losses, risk_limit=0.4)
     first = found.summary().splitlines()[0]
     assert first == (
-        f"{len(found.certified)} of 12 candidates certified: with 95 % confidence every one of them keeps Mean at "
-        "most 0.4 (holm over 12 candidates, Betting(), 300 units), and choosing among them after looking is "
-        "covered."
+        f"{len(found.certified)} of 12 candidates certified: with 95 % confidence every one of them keeps "
+        "Mean at most 0.4 (holm over 12 candidates, Betting(), 300 units), and choosing among them after "
+        "looking is covered."
     )
     assert str(found) == found.summary()
     assert f"Selected: '{found.selected}', estimate" in found.summary()
@@ -370,6 +370,8 @@ def test_answers_are_frozen(losses):
     found = certify(losses, risk_limit=0.4)
     with pytest.raises(AttributeError):
         found.selected = 3
+    with pytest.raises(ValueError, match="read-only"):
+        found.p_values[0] = 0.0
     assert replace(found, unit="prompts").unit == "prompts"
 
 

@@ -164,6 +164,7 @@ def test_frame(data):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
+        ({"bound": "betting"}, InvalidInput, "`bound` must be a bound"),
         ({"groups": ["a"]}, InvalidInput, "`groups` must be one label per loss, 3"),
         ({"groups": ["a", None, "b"]}, InvalidInput, "`groups` has 1 missing labels"),
         ({"names": ["a"]}, InvalidInput, "`names` lacks the groups 'b'"),

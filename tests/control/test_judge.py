@@ -106,6 +106,7 @@ def test_bound_stays_in_the_support():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
+        ({"bound": "betting"}, InvalidInput, "`bound` must be a bound"),
         ({"judge": [0.1]}, InvalidInput, "`human` and `judge` must hold the same items; got 2 and 1"),
         ({"share": 1.0}, InvalidInput, "`share` must be in"),
         ({"label_probability": 0.0}, InvalidInput, "Without labels nothing is known"),

@@ -80,15 +80,18 @@ def test_items_of_series():
     pd = pytest.importorskip("pandas")
     ours = pd.Series([0.1, 0.2, 0.3], index=["q1", "q2", "q3"])
     assert difference_bound(ours, ours * 0.5).estimate == pytest.approx(0.1)
-    with pytest.raises(InvalidInput, match="their index differs at row 0: 'q1' and 'q3'. Sort both by item"):
+    with pytest.raises(
+        InvalidInput, match=r"their index differs at row 0: 'q1' and 'q3'\. Sort both by item"
+    ):
         difference_bound(ours, ours[::-1])
-    with pytest.raises(InvalidInput, match="differs at row 2: 'q3' and 'q4'. Keep common items"):
+    with pytest.raises(InvalidInput, match=r"differs at row 2: 'q3' and 'q4'\. Keep common items"):
         difference_bound(ours, ours.set_axis(["q1", "q2", "q4"]))
 
 
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
+        ({"bound": "betting"}, InvalidInput, "`bound` must be a bound"),
         ({"support": (0.0, np.inf)}, IncompatibleBound, "a difference needs bounded losses"),
         ({"side": "both"}, InvalidInput, "'upper', 'lower'"),
         ({"baseline": [0.1, 2.0]}, InvalidInput, "`baseline` must lie in support"),

@@ -139,6 +139,7 @@ def test_trivial_limit():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
+        ({"bound": "betting"}, InvalidInput, "`bound` must be a bound"),
         ({"risk_limit": 0.01}, InvalidInput, r"the assumed risk 0\.02 is not below `risk_limit` 0\.01"),
         ({"risk_limit": 0.020000001}, InvalidInput, "too close to `risk_limit`"),
         ({"power": 1.0}, InvalidInput, "`power` must be in"),
