@@ -23,9 +23,32 @@ EXPECTED = {
         "Checked again without the solver: optimal",
         "AUC 0.9",
     ],
+    "certified_thresholds.py": [
+        "Miss at most 10 % of the tumours: malignant where the probability is above 0.",
+        "every one of them keeps Mean at most 0.1 (fixed_sequence",
+        "every one of them keeps CVaR(0.8) at most 2.5 (holm",
+        "On 171 rows never used:",
+        "no candidate certified: smallest p-value",
+    ],
+    "prompt_selection.py": [
+        "Simulated losses of 30 prompts",
+        "9640 answers become 964 units",
+        "every one of them keeps CVaR(0.9) at most 0.6 (holm over 30 candidates",
+        "Its own tail: CVaR(0.9) 0.58, certified: False",
+        "keeps CVaR(0.9) at most 0.6 and Mean at most 0.2 and Mean at most 0.4",
+        "Mean of the difference is at most -0.0",
+        "Saved in prompts.png",
+    ],
 }
-ARGUMENTS = {"batch_scoring.py": ["3000"], "breast_cancer_card.py": ["cards"]}
-FILES = {"breast_cancer_card.py": {f"cards/card.{end}" for end in ("html", "json", "png", "proof.npz")}}
+ARGUMENTS = {
+    "batch_scoring.py": ["3000"],
+    "breast_cancer_card.py": ["cards"],
+    "prompt_selection.py": ["prompts.png"],
+}
+FILES = {
+    "breast_cancer_card.py": {f"cards/card.{end}" for end in ("html", "json", "png", "proof.npz")},
+    "prompt_selection.py": {"prompts.png"},
+}
 
 
 def run(script: Path, folder: Path) -> str:

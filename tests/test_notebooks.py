@@ -9,7 +9,9 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pytest
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
+FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+SCORE, CHOICES = FOLDER / "certified_risk_score.ipynb", FOLDER / "certified_choices.ipynb"
 LARGEST = 400_000
 
 
@@ -31,19 +33,24 @@ def stored_text(path: Path) -> str:
     return "".join("".join(output.get("text", "")) for output in outputs)
 
 
-@pytest.fixture(scope="module")
-def walked() -> tuple[dict[str, Any], str]:
-    """The names that the cells of the walk-through leave behind, and what they print."""
+def walk(path: Path) -> tuple[dict[str, Any], str]:
+    """The names that the cells of a notebook leave behind, and what they print."""
     names: dict[str, Any] = {"__name__": "__main__"}
     with contextlib.redirect_stdout(io.StringIO()) as shown:
-        for number, cell in enumerate(code_cells(NOTEBOOKS[0]), start=1):
-            exec(compile(source(cell), f"code cell {number}", "exec"), names)
+        for number, cell in enumerate(code_cells(path), start=1):
+            exec(compile(source(cell), f"{path.stem}, code cell {number}", "exec"), names)
     plt.close("all")
     return names, shown.getvalue()
 
 
-def test_there_is_one_notebook():
-    assert [path.name for path in NOTEBOOKS] == ["certified_risk_score.ipynb"]
+@pytest.fixture(scope="module")
+def walked() -> tuple[dict[str, Any], str]:
+    """The walk-through about a card."""
+    return walk(SCORE)
+
+
+def test_every_notebook_is_known_here():
+    assert [*NOTEBOOKS] == [CHOICES, SCORE]
 
 
 def test_the_walk_through_proves_and_checks(walked):
@@ -60,11 +67,27 @@ def test_the_walk_through_proves_and_checks(walked):
 def test_what_is_stored_is_what_comes_out_now(walked):
     """The optimum and the figures that the text speaks of; never the points, which ties may change."""
     names, _ = walked
-    stored = stored_text(NOTEBOOKS[0])
+    stored = stored_text(SCORE)
     assert f"objective {names['model'].certificate_.objective:.6f} (loss" in stored
     assert names["evaluation"].auc.summary() in stored
     held_out = names["losses"].pivot(index="split", columns="multiplier", values="held out")
     assert (held_out["certified"] < held_out[1]).all()
+
+
+def test_the_walk_through_about_choices():
+    """What the text says of the figures: how often a bad prompt passes, and that mean and tail disagree."""
+    names, shown = walk(CHOICES)
+    assert names["together"] / 400 <= 0.05 < 0.5 < names["alone"] / 400
+    assert names["recall"].threshold_ == 0.2
+    assert names["by_mean"].selected_name == "prompt 18"
+    assert names["by_mean"].selected not in names["by_tail"].certified
+    assert names["by_tail"].certified
+    assert set(names["both"].certified) <= set(names["by_tail"].certified) & set(names["by_mean"].certified)
+    assert names["pair"].value < names["apart"]
+    assert names["certifier"].status == "CERTIFIED"
+    promises = [line for line in shown.splitlines() if "confidence every one of them keeps" in line]
+    assert len(promises) == 5
+    assert [line for line in promises if line not in stored_text(CHOICES)] == []
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -1,9 +1,11 @@
 """What README.md and CONTRIBUTING.md tell people to run does run, as written.
 
-Python blocks run in order in one namespace; the block of shell lines marked ``run`` runs in bash. The two
-commands for a fresh machine are run by `.ci/run`; here their form is held.
+Python blocks run in order in one namespace; the blocks of shell lines marked ``run`` run in bash, beside the
+file that the Python block marked ``losses`` writes. The two commands for a fresh machine are run by
+`.ci/run`; here their form is held.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -13,8 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
+import numpy as np
 import pytest
 
+from riskstats.bounds import BerkJones, Bound, Sample, upper_bound
+from riskstats.exceptions import InvalidInput
+from riskstats.measures import Mean, RiskMeasure
 from riskstats.scores.scorecard import ScoreCard
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,7 +62,8 @@ def run_python(name: str) -> dict:
 def shell(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """The folder in which the demonstration and then the shell lines ran, and what came of the latter."""
     folder = tmp_path_factory.mktemp("readme")
-    (command,) = (block.text for block in blocks("README.md", "sh") if block.mark == "run")
+    command = "".join(block.text for block in blocks("README.md", "sh") if block.mark == "run")
+    write_losses(folder)
     programs = folder / "programs"
     programs.mkdir()
     program = programs / "riskstats"
@@ -71,6 +78,13 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Co
     demo = bash("riskstats demo --quiet", folder, environment)
     assert (demo.returncode, demo.stderr) == (0, "")
     return folder, bash(command, folder, environment)
+
+
+def write_losses(folder: Path) -> None:
+    """Run the Python block that writes the losses, in the folder of the shell lines."""
+    (block,) = (block for block in blocks("README.md", "python") if block.mark == "losses")
+    with contextlib.chdir(folder):
+        exec(block.text, {})
 
 
 def bash(command: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -94,13 +108,16 @@ def test_python_of_the_readme(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     run_python("README.md")
     shown = capsys.readouterr().out
-    for words in ("proven optimal", "Verdict: optimal", "AUC 0.", "age >= 65 years"):
+    for words in ("proven optimal", "Verdict: optimal", "AUC 0.", "age >= 65 years", "bold steps\n"):
         assert words in shown
+    assert "1 of 4 candidates certified: with 95 % confidence" in shown
+    assert re.search(r"CERTIFIED after \d+ of \d+ units", shown)
     assert {path.name for path in tmp_path.iterdir()} == {
         "card.html",
         "card.json",
         "card.png",
         "card.proof.npz",
+        "losses.csv",
     }
 
 
@@ -119,6 +136,16 @@ def test_shell_lines_of_the_readme(shell):
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the shell lines are for bash")
+def test_shell_lines_about_losses(shell):
+    folder, done = shell
+    assert "1 of 4 candidates certified" in done.stdout
+    assert "not all means are shown to keep the limit: exit code 3" in done.stdout
+    rows = (folder / "certified.csv").read_text().splitlines()
+    assert [row for row in rows if ",yes,yes" in row] == [row for row in rows if row.startswith("steps,")]
+    assert (folder / "band.png").stat().st_size > 1000
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the shell lines are for bash")
 def test_the_card_of_the_readme_is_that_of_the_demonstration(shell):
     """Same objective; and same words, but for the formula, unless another card is equally good."""
     (printed,) = (block.text for block in blocks("README.md") if block.mark == "demo-card")
@@ -134,7 +161,7 @@ def without_formula(text: str) -> list[str]:
 
 
 def test_python_of_the_guide_for_contributors(monkeypatch, capsys):
-    """The golden objectives are found, and the solver that it shows is one: an answer, no false bound."""
+    """The golden objectives are found, and what it shows is what it says: a solver, a bound, a measure."""
     monkeypatch.syspath_prepend(str(ROOT))
     monkeypatch.chdir(ROOT)
     names = run_python("CONTRIBUTING.md")
@@ -143,6 +170,29 @@ def test_python_of_the_guide_for_contributors(monkeypatch, capsys):
     shown, best = names["solve"](problem), names["bnb"].solve(problem)
     assert problem.admits(shown.coefficients)
     assert shown.bound <= best.value < shown.value == problem.objective(shown.coefficients, shown.scale)
+    check_bound(names["Cantelli"](), np.random.default_rng(0))
+    check_measure(names["RootMeanSquare"](), np.random.default_rng(0))
+
+
+def check_bound(bound: Bound, rng: np.random.Generator) -> None:
+    """It misses as rarely as it says, and its p-value is the same statement."""
+    sample = Sample((rng.random((2000, 50)) < 0.3) * 1.0, (0.0, 1.0))
+    upper = bound.upper(sample, Mean(), 0.1)
+    assert (upper < 0.3).mean() <= 0.1
+    assert (bound.lower(sample, Mean(), 0.1) > 0.3).mean() <= 0.1
+    assert ((bound.p_value(sample, Mean(), 0.5, 0.1) <= 0.1) == (upper <= 0.5)).all()
+    assert 0.1 < (upper <= 0.5).mean() < 0.9
+
+
+def check_measure(measure: RiskMeasure, rng: np.random.Generator) -> None:
+    """Its value is the formula, a band bounds it, and it is refused where it has no meaning."""
+    losses = rng.random((300, 100))
+    assert measure(losses[0]) == pytest.approx(np.sqrt(np.mean(losses[0] ** 2)))
+    upper = BerkJones().upper(Sample(losses, (0.0, 1.0)), measure, 0.1)
+    assert (upper > measure(losses)).all()
+    assert (upper < np.sqrt(1 / 3)).mean() <= 0.1
+    with pytest.raises(InvalidInput, match="needs losses >= 0"):
+        upper_bound(losses[0], measure, support=(-1.0, 1.0))
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
