@@ -15,7 +15,7 @@ if VERSION is None:
 setup(
     name="riskstats",
     version=VERSION[1],
-    description="Risk numbers with a proof: certified integer risk scores, and what lies around them",
+    description="Risk numbers with a proof: certified risk scores, bounds on risks, certified choices",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     author="The riskstats developers",

@@ -1,8 +1,9 @@
 """Choose a prompt by its worst answers: 30 prompts, 964 tasks, 10 answers to each, certified after looking.
 
 Run it with: python examples/prompt_selection.py [PICTURE]
-The losses are simulated, with a seed: no language model takes part. Some prompts are steady, others do well
-on average and fail on the hard tasks.
+The losses are simulated: no language model takes part. Some prompts are steady, others do well on average and
+fail on the hard tasks. Seed and limits were picked so that mean and tail disagree; a real study writes its
+limits down before it measures.
 """
 
 from __future__ import annotations

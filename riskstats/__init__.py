@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 from riskstats._lazy import attach
 
 if TYPE_CHECKING:
+    from riskstats.bounds.api import cdf_band as cdf_band
+    from riskstats.bounds.api import lower_bound as lower_bound
+    from riskstats.bounds.api import p_value as p_value
+    from riskstats.bounds.api import upper_bound as upper_bound
+    from riskstats.bounds.result import RiskBound as RiskBound
+    from riskstats.control.api import certify as certify
+    from riskstats.control.estimator import RiskController as RiskController
+    from riskstats.control.result import CertifiedSet as CertifiedSet
+    from riskstats.control.sequential import SequentialCertifier as SequentialCertifier
     from riskstats.distribution import Distribution as Distribution
+    from riskstats.envelope import CDFEnvelope as CDFEnvelope
+    from riskstats.exceptions import AssumptionWarning as AssumptionWarning
     from riskstats.exceptions import CertificateError as CertificateError
     from riskstats.exceptions import IncompatibleBound as IncompatibleBound
     from riskstats.exceptions import Infeasible as Infeasible
@@ -17,6 +28,9 @@ if TYPE_CHECKING:
     from riskstats.exceptions import NotConverged as NotConverged
     from riskstats.exceptions import StoppedEarly as StoppedEarly
     from riskstats.exceptions import Unavailable as Unavailable
+    from riskstats.measures.cvar import CVaR as CVaR
+    from riskstats.measures.mean import Mean as Mean
+    from riskstats.measures.value_at_risk import ValueAtRisk as ValueAtRisk
     from riskstats.results import Result as Result
     from riskstats.results import Solution as Solution
     from riskstats.results import Status as Status
@@ -30,25 +44,50 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _NAMES = {
+    "AssumptionWarning": "riskstats.exceptions",
     "Binning": "riskstats.scores.binning",
+    "CDFEnvelope": "riskstats.envelope",
+    "CVaR": "riskstats.measures.cvar",
     "Certificate": "riskstats.scores.certificate",
     "CertificateError": "riskstats.exceptions",
+    "CertifiedSet": "riskstats.control.result",
     "Distribution": "riskstats.distribution",
     "IncompatibleBound": "riskstats.exceptions",
     "Infeasible": "riskstats.exceptions",
     "InvalidInput": "riskstats.exceptions",
     "InvalidInputType": "riskstats.exceptions",
+    "Mean": "riskstats.measures.mean",
     "NotConverged": "riskstats.exceptions",
     "Result": "riskstats.results",
+    "RiskBound": "riskstats.bounds.result",
+    "RiskController": "riskstats.control.estimator",
     "RiskScoreClassifier": "riskstats.scores.estimator",
     "ScoreCard": "riskstats.scores.scorecard",
+    "SequentialCertifier": "riskstats.control.sequential",
     "Solution": "riskstats.results",
     "Status": "riskstats.results",
     "StoppedEarly": "riskstats.exceptions",
     "Unavailable": "riskstats.exceptions",
+    "ValueAtRisk": "riskstats.measures.value_at_risk",
     "Verification": "riskstats.scores.verify",
+    "cdf_band": "riskstats.bounds.api",
+    "certify": "riskstats.control.api",
+    "lower_bound": "riskstats.bounds.api",
+    "p_value": "riskstats.bounds.api",
+    "upper_bound": "riskstats.bounds.api",
     "verify_certificate": "riskstats.scores.verify",
 }
-_SUBMODULES = ("datasets", "distribution", "exceptions", "losses", "results", "scores")
+_SUBMODULES = (
+    "bounds",
+    "control",
+    "datasets",
+    "distribution",
+    "envelope",
+    "exceptions",
+    "losses",
+    "measures",
+    "results",
+    "scores",
+)
 
 __getattr__, __dir__, __all__ = attach(__name__, _NAMES, _SUBMODULES)

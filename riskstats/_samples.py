@@ -7,6 +7,7 @@ candidates by name and its rows are units.
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -36,7 +37,7 @@ _GAINS = {"accuracy", "auc", "auroc", "correct", "f1", "gain", "precision", "rec
 def checked_support(support: Any, name: str = "support") -> Support:
     """(lowest, highest) possible loss: two numbers, the first finite and smaller, the second may be inf."""
     try:
-        low, high = (float(end) for end in support)
+        low, high = map(float, () if isinstance(support, str) else support)
     except (TypeError, ValueError):
         raise InvalidInput(f"`{name}` must be two numbers (lowest, highest loss); got {support!r}.") from None
     if not (math.isfinite(low) and low < high):
@@ -181,22 +182,22 @@ def _place(where: np.ndarray, single: bool) -> str:
 def _orientation(matrix: Floats, name: str) -> None:
     m, n = matrix.shape
     if m > 20 and m > 10 * n:
-        warnings.warn(
-            f"`{name}` has shape ({m}, {n}): {m} candidates x {n} units. If rows are units, transpose.",
-            AssumptionWarning,
-            stacklevel=5,
-        )
+        _warn(f"`{name}` has shape ({m}, {n}): {m} candidates x {n} units. If rows are units, transpose.")
 
 
 def _not_gains(names: Sequence[Any], name: str) -> None:
     for label in names:
         if isinstance(label, str) and _GAINS & set(label.lower().replace("-", "_").split("_")):
-            warnings.warn(
-                f"`{name}` are named '{label}'; larger must be worse. Pass `1 - {label}`.",
-                AssumptionWarning,
-                stacklevel=5,
-            )
+            _warn(f"`{name}` are named '{label}'; larger must be worse. Pass `1 - {label}`.")
             return
+
+
+def _warn(message: str) -> None:
+    """An `AssumptionWarning` at the line of the caller outside this package."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("riskstats."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, AssumptionWarning, stacklevel=level)
 
 
 def unique_units(index: Any) -> None:

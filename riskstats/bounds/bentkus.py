@@ -45,14 +45,10 @@ def sum_ceiling(losses: Floats) -> Floats:
     nearest = np.rint(total)
     doubtful = np.abs(total - nearest) <= losses.shape[1] * np.finfo(np.float64).eps * total
     ceiling = np.where(doubtful, nearest, np.ceil(total))
-    for row in np.flatnonzero(doubtful):
-        if not _whole(losses[row]):
-            ceiling[row] += np.sign(max(math.fsum([*losses[row], -nearest[row]]), 0.0))
+    rows = np.flatnonzero(doubtful)
+    for row in rows[(losses[rows] != np.rint(losses[rows])).any(axis=1)]:
+        ceiling[row] += np.sign(max(math.fsum([*losses[row], -nearest[row]]), 0.0))
     return np.clip(ceiling, 0.0, losses.shape[1])
-
-
-def _whole(values: Floats) -> bool:
-    return bool((values == np.rint(values)).all())
 
 
 def binomial_upper(count: Floats, n: int, delta: float) -> Floats:
