@@ -12,7 +12,17 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from benchmarks import compare, problems, recording, scores, scores_kernels
+from benchmarks import (
+    compare,
+    control,
+    control_cases,
+    control_tightness,
+    plain_loops,
+    problems,
+    recording,
+    scores,
+    scores_kernels,
+)
 from riskstats.scores import bnb
 from riskstats.scores.problem import SolveOptions
 
@@ -23,13 +33,16 @@ TABLES = [
     *("proof-5", "proof-10", "rows", "kernels", "candidates", "devices", "verify", "heldout"),
     *("kernels-gpu", "candidates-gpu"),
     *("compare-5", "compare-10", "compare-rows", "compare-heldout"),
+    *(f"control-{name}" for name in ("crossing", "calibration", "cvar", "betting", "whole", "memory")),
+    *(f"control-{name}-gpu" for name in ("cvar", "betting", "whole")),
+    *(f"control-{name}" for name in ("cvar-bounds", "mean-bounds", "mapie", "mapie-error")),
 ]
 
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch):
     """Leave thread settings and the data folder of the surrounding process as they were."""
-    for name in ("XLA_FLAGS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    for name in ("JAX_PLATFORMS", "XLA_FLAGS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         monkeypatch.setenv(name, os.environ.get(name, ""))
     with threadpool_limits():
         yield
@@ -196,6 +209,184 @@ def test_every_bound_of_the_kernel_nodes_holds():
     relaxer = scores_kernels.relaxer_for(problem, SolveOptions(device="numpy"), lattice=False)
     assert holding
     assert all(line.bound <= best.value + 1e-9 for line in relaxer.relax(holding, best.value + 1.0))
+
+
+# ---- risk control
+
+TINY = control.Sizes(
+    crossings=(300,),
+    calibrations=(60, 600),
+    plain_up_to=60,
+    averages=((7, 300), (3, 2000)),
+    betting=((4, 500),),
+    whole=(9, 2000, 3),
+    large=(4, 2500),
+    mapie=(12, 400),
+    errors=100,
+    repetitions=40,
+    repeats=1,
+)
+
+
+@pytest.fixture
+def control_rows(tmp_path, monkeypatch):
+    """A function that runs one benchmark of risk control, tiny, and returns the rows of its tables."""
+    monkeypatch.setitem(control.SIZES, "quick", TINY)
+
+    def rows(name, *tables, more=()):
+        common = ["--quick", "--in-process", "--output", str(tmp_path)]
+        assert control.main([name, *common, *more]) == 0
+        return [json.loads((tmp_path / f"control-{table}.json").read_text())["rows"] for table in tables]
+
+    return rows
+
+
+def test_crossing_probabilities_are_those_of_the_recursion(control_rows):
+    ((row,),) = control_rows("crossing", "crossing")
+    assert row["difference"] < 1e-12
+    assert row["recursion_measured"]
+
+
+def test_the_recursion_can_be_run_to_its_end(monkeypatch):
+    monkeypatch.setattr(control_cases.control_crossing, "_WHOLE_SWEEP", 100)
+    (sampled,) = control_cases.crossings((500,))
+    (whole,) = control_cases.crossings((500,), whole=True)
+    assert (sampled["recursion_measured"], whole["recursion_measured"]) == (False, True)
+    assert whole["difference"] < 1e-12
+    assert whole["cold_ratio"] == pytest.approx(whole["sweep"] / whole["cold"])
+
+
+def test_calibrated_levels_are_those_of_root_finding(control_rows, monkeypatch):
+    monkeypatch.setenv("RISKSTATS_CACHE_DIR", "off")
+    ((small, large),) = control_rows("calibration", "calibration")
+    assert max(small["cold_difference"], small["top_difference"], large["top_difference"]) < 1e-9
+    assert small["same_ranks"]
+    assert large["same_ranks"]
+    assert "cold_plain" not in large
+    assert large["growth"] > 0
+    assert os.environ["RISKSTATS_CACHE_DIR"] == "off"
+
+
+def test_averages_are_those_of_the_loop(control_rows):
+    (rows,) = control_rows("cvar", "cvar")
+    assert [(row["units"], row["what"]) for row in rows] == [
+        (300, "bound"), (300, "estimate"), (2000, "bound"), (2000, "estimate"),
+    ]  # fmt: skip
+    assert all(row["difference"] < 1e-13 for row in rows)
+
+
+def test_bets_are_those_of_the_loop(control_rows):
+    (rows,) = control_rows("betting", "betting")
+    assert [row["device"] for row in rows] == ["numpy"] * 3 + ["cpu"] * 3
+    assert all(row["difference"] < 1e-10 for row in rows)
+
+
+def test_the_whole_is_that_of_both_loops(control_rows, capsys):
+    (rows,) = control_rows("whole", "whole")
+    *parts, total = rows
+    assert [row["bound"] for row in parts] == [
+        "Betting", "OrderStatisticBand", "RockafellarUryasev", "BerkJones", "BerkJones",
+    ]  # fmt: skip
+    for row in parts:
+        assert row["holm_agrees"]
+        assert row["calls_difference"] < 1e-8
+        assert row["difference"] < 1e-10
+        assert row["p_difference"] < 1e-8
+    assert 0 < sum(row["certified"] for row in parts) < 5 * 9
+    assert total["seconds"] == pytest.approx(sum(row["seconds"] for row in parts))
+    assert "| all |" in capsys.readouterr().out
+
+
+def test_memory_is_measured(control_rows):
+    ((cvar, var, both),) = control_rows("memory", "memory")
+    assert (cvar["bound"], var["bound"]) == ("RockafellarUryasev", "OrderStatisticBand")
+    assert both["peak_gib"] >= cvar["peak_gib"] >= cvar["losses_gib"] > 0
+
+
+@pytest.mark.parametrize("name", control_tightness.LAWS)
+def test_the_truth_of_a_law_is_that_of_its_samples(name):
+    law = control_tightness.LAWS[name]
+    losses = np.sort(law.draw(np.random.default_rng(5), (1, 400_000))[0])
+    assert law.mean == pytest.approx(losses.mean(), abs=5 * losses.std() / 400_000**0.5)
+    assert law.tail(0.0) == pytest.approx(law.mean, abs=1e-12)
+    for level in (0.9, 0.95):
+        assert law.tail(level) == pytest.approx(losses[int(level * 400_000) :].mean(), abs=0.006)
+
+
+def test_bounds_hold_and_are_told_apart(control_rows, monkeypatch, capsys):
+    monkeypatch.setattr(control_tightness, "CVAR_CASES", control_tightness.CVAR_CASES[:1])
+    monkeypatch.setattr(control_tightness, "MEAN_CASES", control_tightness.MEAN_CASES[:1])
+    tails, means = control_rows("tightness", "cvar-bounds", "mean-bounds")
+    tails = {row["bound"]: row["square-1000"] for row in tails}
+    means = {row["bound"]: row["rare-500"] for row in means}
+    assert all(row["holds"] for name, row in [*tails.items(), *means.items()] if name != "*truth*")
+    assert tails["Berk-Jones on the tail"]["excess"] < tails["DKW"]["excess"]
+    assert means["Clopper-Pearson"]["excess"] < means["Hoeffding"]["excess"]
+    assert "*0.9033*" in capsys.readouterr().out
+
+
+def test_a_bound_that_fails_is_told(monkeypatch):
+    case = control_tightness.MEAN_CASES[1]
+    wrong = np.full(100, case.truth) - 0.001
+    row = control_tightness._row(case, "Betting", wrong, 0.0)
+    assert not row["holds"]
+    assert control._tight_cell(row).endswith("TOO FEW")
+
+
+def test_the_plain_loop_refuses_what_holm_refuses():
+    assert plain_loops.holm([0.04, 0.001, 0.02, 0.9], 0.05) == [1]
+    assert plain_loops.holm([0.012, 0.001, 0.02, 0.03], 0.05) == [0, 1, 2, 3]
+
+
+def test_an_absent_accelerator_is_told(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(control, "accelerator_present", lambda: False)
+    asked = ["betting", "--device", "gpu", "--in-process", "--output", str(tmp_path)]
+    assert control.main(asked) == 2
+    assert "JAX sees none here" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+FAKE_MAPIE = """
+import numpy as np
+
+def compute_hoeffding_bentkus_p_value(r_hat, n_obs, alpha):
+    return np.exp(-2 * n_obs * np.maximum(alpha - r_hat, 0) ** 2)[:, np.newaxis]
+
+def get_r_hat_plus(risks, lambdas, method, bound, delta, sigma_init):
+    assert (risks.shape[1], method, bound) == (len(lambdas), "rcps", "wsr")
+    return risks.mean(axis=0), np.full(len(lambdas), lambdas[9])
+"""
+
+
+@pytest.fixture
+def fake_mapie(tmp_path, monkeypatch):
+    """A package named mapie whose bound always fails; its Python is this one."""
+    package = tmp_path / "peer" / "mapie" / "risk_control"
+    package.mkdir(parents=True)
+    for folder in (package.parent, package):
+        (folder / "__init__.py").write_text("")
+    (package / "methods.py").write_text(FAKE_MAPIE)
+    told = tmp_path / "peer" / "mapie-1.6.0.dist-info"
+    told.mkdir()
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: mapie\nVersion: 1.6.0\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "peer"))
+    return sys.executable
+
+
+def test_mapie_is_compared(fake_mapie, control_rows):
+    times, errors = control_rows("mapie", "mapie", "mapie-error", more=["--peer-python", fake_mapie])
+    assert [row["losses"] for row in times] == ["0 or 1", "continuous"]
+    assert all(row["apart"] > 0 for row in times)
+    assert [(row["peer_error"], row["samples"]) for row in errors] == [(1.0, 100)] * 4
+    assert all(row["error"] < 0.3 for row in errors)
+
+
+@pytest.mark.parametrize(("python", "reason"), [(None, "not given"), ("/no/such/python", "no such file")])
+def test_an_absent_mapie_is_told_and_skipped(python, reason, control_rows, capsys):
+    control_rows("mapie", more=[] if python is None else ["--peer-python", python])
+    said = capsys.readouterr().err
+    assert said.startswith("skipped: MAPIE is not compared")
+    assert reason in said
 
 
 # ---- the other program
