@@ -10,6 +10,7 @@ row is treated alone.
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -72,8 +73,16 @@ class Bound(ABC):
 
     @property
     def name(self) -> str:
-        """The name that results print."""
+        """The name that messages print."""
         return type(self).__name__
+
+    def __str__(self) -> str:
+        """The name with the parameters that differ from their defaults: what results print."""
+        stated = dataclasses.fields(self)  # type: ignore[arg-type]
+        values = {item.name: getattr(self, item.name) for item in stated if item.repr}
+        usual = {item.name: item.default for item in stated}
+        shown = ", ".join(f"{name}={value!r}" for name, value in values.items() if value != usual[name])
+        return f"{self.name}({shown})" if shown else self.name
 
     def upper(self, sample: Sample, measure: RiskMeasure, delta: float) -> Floats:
         """(m,) numbers with P(risk > number) <= delta for each row alone, in the units of the losses."""

@@ -30,7 +30,7 @@ class CertifiedRisk(Result):
     ----------
     measure, bound : what is limited, and by which method.
     risk_limit : the limit.
-    p_values : (m,) of `risk >= risk_limit`.
+    p_values : (m,) of `risk > risk_limit`.
     estimates : (m,) the measure of each sample.
     upper_bounds : (m,) all of them hold at once, those of the other requirements included.
     n_units, support : number of independent units; (lowest, highest) possible loss.
@@ -62,7 +62,7 @@ class CertifiedSet(Result):
     ----------
     certified : indices of the candidates that are certified, increasing.
     selected : the certified candidate with the smallest objective, None if none is certified.
-    p_values : (m,) of `risk >= risk_limit`; with several requirements the largest over them.
+    p_values : (m,) of `risk > risk_limit`; with several requirements the largest over them.
     upper_bounds : (m,) risks that hold for all candidates at once, each at `delta / m`.
     estimates : (m,) the measure of each sample.
     risk_limit : the limit.

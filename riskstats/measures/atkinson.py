@@ -82,7 +82,7 @@ def power_mean(atoms: Floats, mass: Floats, power: float) -> Floats:
     scale = atoms[:, -1] if power >= 0 else atoms[:, 0]
     inner = (scale > 0) & (np.isfinite(atoms[:, -1]) if power >= 0 else True)
     means = scale.copy()
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         logs = np.log(atoms[inner] / scale[inner, np.newaxis])
     means[inner] *= np.exp(logs @ mass if power == 0 else log_mean_exp(power * logs, mass) / power)
     return means
@@ -95,5 +95,6 @@ def _mean(rows: Rows) -> Floats:
 def _shortfall(power_means: Floats, means: Floats) -> Floats:
     """`1 - power_means / means` cut to [0, 1]; 0 where the mean is 0 or the power mean infinite."""
     comparable = (means > 0) & np.isfinite(power_means)
-    ratio = np.divide(power_means, means, out=np.ones_like(means), where=comparable)
+    with np.errstate(over="ignore"):
+        ratio = np.divide(power_means, means, out=np.ones_like(means), where=comparable)
     return np.clip(1.0 - ratio, 0.0, 1.0)

@@ -84,7 +84,8 @@ def _ratio_upper(worst: Rows, best: Rows) -> Floats:
     squares = worst.cumulative**2
     maximum = worst.atoms @ np.diff(squares, prepend=0.0)
     mean = best.atoms @ np.diff(best.cumulative, prepend=0.0)
-    ratio = np.divide(maximum, mean, out=np.full_like(mean, np.inf), where=mean > 0)
+    with np.errstate(over="ignore"):
+        ratio = np.divide(maximum, mean, out=np.full_like(mean, np.inf), where=mean > 0)
     return np.minimum(ratio - 1.0, 1.0)
 
 

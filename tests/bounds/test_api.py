@@ -31,7 +31,7 @@ X = golden_sample(200)
         (ValueAtRisk(0.9), {}, "OrderStatisticBand(level=0.9)"),
         (CVaR(0.9), {}, "BerkJones(levels=(0.9, 1.0))"),
         (VaRInterval(0.5, 0.9), {}, "BerkJones(levels=(0.5, 0.9))"),
-        (Gini(), {}, "BerkJones(levels=(0.0, 1.0))"),
+        (Gini(), {}, "BerkJones"),
     ],
 )
 def test_defaults_follow_from_declared_facts(measure, options, expected):

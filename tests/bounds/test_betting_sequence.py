@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def test_the_bound_after_every_unit(monkeypatch):
     running = BettingSequence().running(losses, DELTA)
     np.testing.assert_allclose(running, one_by_one, rtol=0, atol=2e-13)
     assert (np.diff(running) <= 0).all()
-    monkeypatch.setattr("riskstats.bounds.betting_sequence.ELEMENTS", 1000)
+    monkeypatch.setattr(sys.modules[BettingSequence.__module__], "ELEMENTS", 1000)
     np.testing.assert_allclose(BettingSequence().running(losses, DELTA), running, rtol=0, atol=2e-13)
 
 

@@ -15,7 +15,7 @@ from riskstats.measures.cvar import CVaR
 from riskstats.measures.mean import Mean
 from tests.bounds.bands import UNIT, golden_sample, one
 
-PARTS = (KolmogorovSmirnov(), BerkJones())
+PARTS = (KolmogorovSmirnov(), BerkJones((0.5, 1.0)))  # the ranks of the second depend on its error
 
 
 def test_it_is_the_best_of_its_bounds_at_their_shares(rng):
@@ -29,6 +29,13 @@ def test_it_is_the_best_of_its_bounds_at_their_shares(rng):
     found = bound.p_value(sample, measure, 0.6, 0.05)
     np.testing.assert_allclose(found, np.minimum(np.min(p, axis=0), 1.0), rtol=1e-14)
     np.testing.assert_array_equal(found <= 0.05, bound.upper(sample, measure, 0.05) <= 0.6)
+
+
+def test_each_bound_makes_its_choices_at_its_own_error():
+    sample, band = one(golden_sample(1000)), BerkJones((0.9, 1.0))
+    expected = band.p_value(sample, CVaR(0.9), 0.95, 0.01)[0] / 0.2
+    assert band.p_value(sample, CVaR(0.9), 0.95, 0.05)[0] / 0.2 != pytest.approx(expected, rel=1e-3)
+    assert SplitBound((band,), (0.2,)).p_value(sample, CVaR(0.9), 0.95, 0.05)[0] == pytest.approx(expected)
 
 
 def test_shares_are_equal_by_default_and_may_leave_some_error_unspent():

@@ -301,7 +301,7 @@ def test_summary_states_the_guarantee(losses):
     first = found.summary().splitlines()[0]
     assert first == (
         f"{len(found.certified)} of 12 candidates certified: with 95 % confidence every one of them keeps "
-        "Mean at most 0.4 (holm over 12 candidates, Betting(), 300 units), and choosing among them after "
+        "Mean at most 0.4 (holm over 12 candidates, Betting, 300 units), and choosing among them after "
         "looking is covered."
     )
     assert str(found) == found.summary()

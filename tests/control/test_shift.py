@@ -381,7 +381,7 @@ def test_pairings_without_a_statement(method, measure, message):
         (
             StratifiedBox(Betting()),
             CVaR(0.9),
-            r"`StratifiedBox` with `Betting\(\)` has no statement on `CVaR",
+            r"`StratifiedBox` with `Betting` has no statement on `CVaR",
         ),
         (Rejection(Betting()), CVaR(0.9), r"`Betting` bounds a mean"),
     ],
