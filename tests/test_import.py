@@ -35,6 +35,7 @@ PUBLIC = {
         "p_value", "results", "scores", "upper_bound", "verify_certificate",
     },
     "riskstats.bounds": {
+        "Brown", "brown", "ThomasLearnedMiller", "thomas_learned_miller", "holm_adjusted",
         "Assumptions", "Band", "Bentkus", "BerkJones", "Betting", "BettingSequence", "BettingWealth",
         "Bound", "Boundary", "Chernoff", "ClopperPearson", "DKW", "EmpiricalBernstein",
         "EmpiricalBernsteinSequence", "Family", "Hoeffding", "HoeffdingBentkus", "KolmogorovSmirnov",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from riskstats.bounds.betting_sequence import BettingSequence as BettingSequence
     from riskstats.bounds.betting_sequence import BettingWealth as BettingWealth
     from riskstats.bounds.betting_sequence import betting_sequence as betting_sequence
+    from riskstats.bounds.brown import Brown as Brown
+    from riskstats.bounds.brown import brown as brown
     from riskstats.bounds.chernoff import Chernoff as Chernoff
     from riskstats.bounds.chernoff import chernoff as chernoff
     from riskstats.bounds.choose import recommend as recommend
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from riskstats.bounds.multiple_testing import bonferroni as bonferroni
     from riskstats.bounds.multiple_testing import fixed_sequence as fixed_sequence
     from riskstats.bounds.multiple_testing import holm as holm
+    from riskstats.bounds.multiple_testing import holm_adjusted as holm_adjusted
     from riskstats.bounds.multiple_testing import sequential_graphical as sequential_graphical
     from riskstats.bounds.order_statistics import OrderStatisticBand as OrderStatisticBand
     from riskstats.bounds.order_statistics import order_statistic_band as order_statistic_band
@@ -61,6 +64,8 @@ if TYPE_CHECKING:
     from riskstats.bounds.rockafellar_uryasev import rockafellar_uryasev as rockafellar_uryasev
     from riskstats.bounds.sample import Sample as Sample
     from riskstats.bounds.split_bound import SplitBound as SplitBound
+    from riskstats.bounds.thomas_learned_miller import ThomasLearnedMiller as ThomasLearnedMiller
+    from riskstats.bounds.thomas_learned_miller import thomas_learned_miller as thomas_learned_miller
     from riskstats.bounds.units import failure_at_k as failure_at_k
     from riskstats.bounds.units import unit_losses as unit_losses
 
@@ -74,6 +79,7 @@ _NAMES = {
     "BettingWealth": "riskstats.bounds.betting_sequence",
     "Bound": "riskstats.bounds.base",
     "Boundary": "riskstats.bounds.band",
+    "Brown": "riskstats.bounds.brown",
     "Chernoff": "riskstats.bounds.chernoff",
     "ClopperPearson": "riskstats.bounds.clopper_pearson",
     "DKW": "riskstats.bounds.dkw",
@@ -90,11 +96,13 @@ _NAMES = {
     "RockafellarUryasev": "riskstats.bounds.rockafellar_uryasev",
     "Sample": "riskstats.bounds.sample",
     "SplitBound": "riskstats.bounds.split_bound",
+    "ThomasLearnedMiller": "riskstats.bounds.thomas_learned_miller",
     "bentkus": "riskstats.bounds.bentkus",
     "berk_jones": "riskstats.bounds.berk_jones",
     "betting": "riskstats.bounds.betting",
     "betting_sequence": "riskstats.bounds.betting_sequence",
     "bonferroni": "riskstats.bounds.multiple_testing",
+    "brown": "riskstats.bounds.brown",
     "cdf_band": "riskstats.bounds.api",
     "chernoff": "riskstats.bounds.chernoff",
     "clopper_pearson": "riskstats.bounds.clopper_pearson",
@@ -107,6 +115,7 @@ _NAMES = {
     "hoeffding": "riskstats.bounds.hoeffding",
     "hoeffding_bentkus": "riskstats.bounds.hoeffding_bentkus",
     "holm": "riskstats.bounds.multiple_testing",
+    "holm_adjusted": "riskstats.bounds.multiple_testing",
     "kolmogorov_smirnov": "riskstats.bounds.kolmogorov_smirnov",
     "lower_bound": "riskstats.bounds.api",
     "order_statistic_band": "riskstats.bounds.order_statistics",
@@ -117,6 +126,7 @@ _NAMES = {
     "recommend": "riskstats.bounds.choose",
     "rockafellar_uryasev": "riskstats.bounds.rockafellar_uryasev",
     "sequential_graphical": "riskstats.bounds.multiple_testing",
+    "thomas_learned_miller": "riskstats.bounds.thomas_learned_miller",
     "unit_losses": "riskstats.bounds.units",
     "upper_bound": "riskstats.bounds.api",
 }

@@ -27,6 +27,7 @@ __all__ = [
     "design_delta",
     "fixed_sequence",
     "holm",
+    "holm_adjusted",
     "procedure_name",
     "sequential_graphical",
 ]
@@ -56,6 +57,20 @@ def holm(p_values: npt.ArrayLike, confidence_level: float = 0.95) -> Integers:
     order = np.argsort(p, kind="stable")
     kept = p[order] > delta / np.arange(len(p), 0, -1)
     return np.sort(order[: _first(kept)])
+
+
+def holm_adjusted(p_values: npt.ArrayLike) -> Floats:
+    """(m,) `max over k <= j of (m - k) p_(k)`, k = 0, 1, ... in increasing order of p, at most 1.
+
+    At every confidence, `holm` rejects where the adjusted p-value is at most `1 - confidence_level`.
+    Source: Holm (1979), A simple sequentially rejective multiple test procedure.
+    """
+    p = checked_p_values(p_values)
+    order = np.argsort(p, kind="stable")
+    scaled = p[order] * np.arange(len(p), 0, -1)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
+    return adjusted
 
 
 def fixed_sequence(*, order: Any = None, starts: int = 1) -> FixedSequence:

@@ -106,6 +106,8 @@ BOUNDS: dict[str, _Entry] = {
     "berk-jones": _Entry("riskstats.bounds.berk_jones:BerkJones", _levels),
     "order-statistics": _Entry("riskstats.bounds.order_statistics:OrderStatisticBand", _level),
     "rockafellar-uryasev": _Entry("riskstats.bounds.rockafellar_uryasev:RockafellarUryasev", _threshold),
+    "brown": _Entry("riskstats.bounds.brown:Brown", _none),
+    "thomas-learned-miller": _Entry("riskstats.bounds.thomas_learned_miller:ThomasLearnedMiller", _none),
     "betting-sequence": _Entry("riskstats.bounds.betting_sequence:BettingSequence", _none),
     "empirical-bernstein-sequence": _Entry(
         "riskstats.bounds.empirical_bernstein_sequence:EmpiricalBernsteinSequence", _none

@@ -57,6 +57,8 @@ _BOUNDS = {
     "Hoeffding": "hoeffding",
     "HoeffdingBentkus": "hoeffding-bentkus",
     "KolmogorovSmirnov": "kolmogorov-smirnov",
+    "Brown": "brown",
+    "ThomasLearnedMiller": "thomas-learned-miller",
     "OrderStatisticBand": "order-statistics",
     "QuantileSequence": "quantile-sequence",
     "RockafellarUryasev": "rockafellar-uryasev",

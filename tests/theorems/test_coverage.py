@@ -19,6 +19,7 @@ from riskstats.bounds import (
     Betting,
     BettingSequence,
     Bound,
+    Brown,
     Chernoff,
     ClopperPearson,
     EmpiricalBernstein,
@@ -31,6 +32,7 @@ from riskstats.bounds import (
     RockafellarUryasev,
     Sample,
     SplitBound,
+    ThomasLearnedMiller,
 )
 from riskstats.measures import (
     Atkinson,
@@ -83,6 +85,8 @@ BOUNDS: list[Bound] = [
     RockafellarUryasev("split"),
     RockafellarUryasev("mixture"),
     RockafellarUryasev(0.5),
+    Brown(),
+    ThomasLearnedMiller(),
     SplitBound((HoeffdingBentkus(), Betting()), (0.5, 0.5)),
 ]
 
