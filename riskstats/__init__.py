@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from riskstats.scores.scorecard import ScoreCard as ScoreCard
     from riskstats.scores.verify import Verification as Verification
     from riskstats.scores.verify import verify_certificate as verify_certificate
+    from riskstats.tail.limits import cvar_interval as cvar_interval
+    from riskstats.tail.profile import risk_profile as risk_profile
+    from riskstats.tail.ranking import compare_models as compare_models
 
 __version__ = "0.1.0"
 
@@ -72,8 +75,11 @@ _NAMES = {
     "Verification": "riskstats.scores.verify",
     "cdf_band": "riskstats.bounds.api",
     "certify": "riskstats.control.api",
+    "compare_models": "riskstats.tail.ranking",
+    "cvar_interval": "riskstats.tail.limits",
     "lower_bound": "riskstats.bounds.api",
     "p_value": "riskstats.bounds.api",
+    "risk_profile": "riskstats.tail.profile",
     "upper_bound": "riskstats.bounds.api",
     "verify_certificate": "riskstats.scores.verify",
 }
@@ -88,6 +94,7 @@ _SUBMODULES = (
     "measures",
     "results",
     "scores",
+    "tail",
 )
 
 __getattr__, __dir__, __all__ = attach(__name__, _NAMES, _SUBMODULES)

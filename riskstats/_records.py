@@ -107,8 +107,8 @@ class _Layout(NamedTuple):
 
 def _wide(records: Records, layout: _Layout) -> LossTable:
     """One row per unit, or several where they are reduced: the columns are the candidates."""
-    units = None if layout.unit is None else _ids(records, layout.unit, "unit")
-    clusters = None if layout.cluster is None else _ids(records, layout.cluster, "cluster")
+    units = None if layout.unit is None else read_ids(records, layout.unit, "unit")
+    clusters = None if layout.cluster is None else read_ids(records, layout.cluster, "cluster")
     names = _candidates(records, layout)
     read = [_losses(records, name) for name in names]
     values, binary = np.stack([column for column, _ in read]), all(boolean for _, boolean in read)
@@ -118,7 +118,7 @@ def _wide(records: Records, layout: _Layout) -> LossTable:
         return LossTable(values, names, _ordered(units), _ordered(clusters), binary)
     if units is None:
         raise InvalidInput("`reduce` makes one loss of several of one unit: name the ids with `unit`.")
-    found, codes = _codes(units)
+    found, codes = id_codes(units)
     reduced = np.stack([_reduced(layout.reduce, row, codes)[1] for row in values])
     return LossTable(reduced, names, tuple(found), _cluster_of(records, found, units, clusters), False)
 
@@ -155,15 +155,15 @@ def _long(records: Records, candidate: str, unit: str, loss: str, layout: _Layou
     """One row per loss: m n rows become (m, n), units in the order in which they first appear."""
     if len({candidate, unit, loss}) < 3:
         raise InvalidInput(f"`candidate`, `unit` and `loss` must be three columns; got '{loss}' twice.")
-    labels = _ids(records, candidate, "candidate")
+    labels = read_ids(records, candidate, "candidate")
     kept = _rows_of(labels, layout.columns, records.label)
     values, boolean = _losses(records, loss)
     records = records if len(kept) == len(labels) else records.take(kept)
     _check(records, values[np.newaxis, kept], (loss,), layout.support)
-    units = _ids(records, unit, "unit")
-    clusters = None if layout.cluster is None else _ids(records, layout.cluster, "cluster")
-    names, of_name = _codes(labels[row] for row in kept)
-    found, of_unit = _codes(units)
+    units = read_ids(records, unit, "unit")
+    clusters = None if layout.cluster is None else read_ids(records, layout.cluster, "cluster")
+    names, of_name = id_codes(labels[row] for row in kept)
+    found, of_unit = id_codes(units)
     cells, losses = of_name * len(found) + of_unit, values[kept]
     if layout.reduce is None:
         _no_repeats(cells, names, found, records.label)
@@ -196,7 +196,7 @@ def _rows_of(labels: Sequence[str], columns: Sequence[str] | None, label: str) -
     return np.flatnonzero([name in wanted for name in labels])
 
 
-def _codes(labels: Iterable[str]) -> tuple[list[str], np.ndarray]:
+def id_codes(labels: Iterable[str]) -> tuple[list[str], np.ndarray]:
     """The distinct labels in order of appearance, and the position of each row's label among them."""
     known: dict[str, int] = {}
     codes = [known.setdefault(label, len(known)) for label in labels]
@@ -251,7 +251,7 @@ def _ordered(labels: Sequence[str] | None) -> tuple[str, ...] | None:
 # Columns
 
 
-def _ids(records: Records, name: str, word: str) -> list[str]:
+def read_ids(records: Records, name: str, word: str) -> list[str]:
     """A column of ids as text; integers keep every digit."""
     cells = records.column(name)
     if all(type(cell) is str for cell in cells):
@@ -276,16 +276,16 @@ def _losses(records: Records, name: str) -> tuple[Floats, bool]:
     cells = records.column(name)
     if isinstance(cells, np.ndarray) and cells.dtype.kind in "biuf":
         return cells.astype(np.float64), cells.dtype.kind == "b"
-    values = _fast(cells)
+    values = fast_numbers(cells)
     if values is not None:
         return values, False
-    read = [_loss(cell) for cell in cells]
+    read = [read_loss(cell) for cell in cells]
     if None in read:
         raise _no_number(records, name, read)
     return np.array(read, dtype=np.float64), all(map(_is_boolean, cells))
 
 
-def _fast(cells: Cells) -> Floats | None:
+def fast_numbers(cells: Cells) -> Floats | None:
     """Cells of text that are all plain numbers, or None."""
     if not all(type(cell) is str for cell in cells):
         return None
@@ -300,7 +300,7 @@ def _is_boolean(cell: Any) -> bool:
     return isinstance(cell, (bool, np.bool_)) or (isinstance(cell, str) and cell.strip().lower() in _BOOLEANS)
 
 
-def _loss(cell: Any) -> float | None:
+def read_loss(cell: Any) -> float | None:
     """The number in a cell, NaN for a missing one, None for anything else."""
     if cell is None:
         return np.nan

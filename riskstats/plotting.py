@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_certified", "plot_envelope", "plot_risk_bound", "plot_risk_bounds"]
 
-_SOFT, _BLUE, _PALE, _RED = "#5f6770", "#0072b2", "#cfe2f1", "#c24e00"
-_MOST_STEPS, _MOST_ROWS, _LONGEST_NAME = 2000, 100, 36
+SOFT, BLUE, PALE, RED = "#5f6770", "#0072b2", "#cfe2f1", "#c24e00"
+_MOST_STEPS, _MOST_ROWS, LONGEST_NAME = 2000, 100, 36
 
 
 # Bands
@@ -46,20 +46,20 @@ def plot_envelope(
     ax : axes to draw in; None makes a figure.
     marks : losses to mark by vertical lines, by what they are called.
     """
-    axes = _axes(ax, 6.6, 4.3)
+    axes = axes_of(ax, 6.6, 4.3)
     left, right = _reach(envelope, (marks or {}).values())
     _draw_band(axes, envelope, left, right)
     for place, (name, loss) in enumerate((marks or {}).items()):
         if math.isfinite(loss):
             style = ("--", ":", "-.")[place % 3]
-            axes.axvline(loss, color=_RED, linestyle=style, linewidth=1.5, label=f"{clean(name)} {loss:.4g}")
+            axes.axvline(loss, color=RED, linestyle=style, linewidth=1.5, label=f"{clean(name)} {loss:.4g}")
     axes.set_xlim(left, right)
     axes.set_ylim(-0.01, 1.01)
-    _say(axes, envelope_title(envelope), "loss", "share of units with at most this loss")
+    say(axes, envelope_title(envelope), "loss", "share of units with at most this loss")
     key = axes.legend(facecolor=PAPER, edgecolor="none", framealpha=0.9, fontsize=8.5, loc="lower right")
     for text in key.get_texts():
         text.set_parse_math(False)
-    return _figure(axes)
+    return new_figure(axes)
 
 
 def envelope_title(envelope: CDFEnvelope) -> str:
@@ -76,17 +76,17 @@ def envelope_title(envelope: CDFEnvelope) -> str:
 def _draw_band(axes: Axes, envelope: CDFEnvelope, left: float, right: float) -> None:
     """Both edges and the empirical steps, between two losses."""
     atoms, n = envelope.atoms, len(envelope.atoms)
-    kept = _thinned(n)
+    kept = thinned(n)
     x = np.concatenate([[left], atoms[kept], [right]])
     lower = _edge(envelope.lower, kept, 0.0)
     upper = None if envelope.upper is None else np.concatenate([envelope.upper[kept], [1.0, 1.0]])
     top = np.ones(len(x)) if upper is None else upper
     name = f"band ({envelope.band})" if envelope.band else "band"
-    axes.fill_between(x, lower, top, step="post", color=_PALE, linewidth=0)
-    axes.fill_between([], [], [], facecolor=_PALE, edgecolor=_BLUE, linewidth=0.9, label=name)
+    axes.fill_between(x, lower, top, step="post", color=PALE, linewidth=0)
+    axes.fill_between([], [], [], facecolor=PALE, edgecolor=BLUE, linewidth=0.9, label=name)
     for edge in (None if envelope.lower is None else lower, upper):
         if edge is not None:
-            axes.step(x, edge, where="post", color=_BLUE, linewidth=0.9)
+            axes.step(x, edge, where="post", color=BLUE, linewidth=0.9)
     seen = np.concatenate([[0.0], (kept + 1) / n, [1.0]])
     axes.step(x, seen, where="post", color=INK, linewidth=1.5, label="the sample")
 
@@ -98,7 +98,7 @@ def _edge(values: Floats | None, kept: np.ndarray, otherwise: float) -> Floats:
     return np.concatenate([[0.0], values[kept], values[-1:]])
 
 
-def _thinned(n: int) -> np.ndarray:
+def thinned(n: int) -> np.ndarray:
     """Positions of at most `_MOST_STEPS` order statistics, the first and the last among them."""
     return np.unique(np.linspace(0, n - 1, min(n, _MOST_STEPS)).round().astype(np.int64))
 
@@ -123,27 +123,27 @@ def _reach(envelope: CDFEnvelope, marks: Any) -> tuple[float, float]:
 
 def plot_risk_bound(bound: RiskBound, ax: Axes | None = None) -> Figure:
     """Estimate and bound on a line of losses; the shaded part is what the bound allows."""
-    axes = _axes(ax, 6.6, 2.1)
+    axes = axes_of(ax, 6.6, 2.1)
     ends = _ends(np.array([bound.estimate, bound.value]), bound.support)
     reach = ends[0] if bound.side == "upper" else ends[1]
     stop = bound.value if math.isfinite(bound.value) else ends[1 if bound.side == "upper" else 0]
     axes.hlines(0.0, *ends, color=FAINT, linewidth=1.0)
-    axes.hlines(0.0, reach, stop, color=_PALE, linewidth=13)
-    axes.plot([bound.estimate], [0.0], "o", color=_BLUE, markersize=8, clip_on=False)
-    _tag(axes, bound.estimate, -13, f"estimate {bound.estimate:.4g}", _BLUE, ends)
+    axes.hlines(0.0, reach, stop, color=PALE, linewidth=13)
+    axes.plot([bound.estimate], [0.0], "o", color=BLUE, markersize=8, clip_on=False)
+    _tag(axes, bound.estimate, -13, f"estimate {bound.estimate:.4g}", BLUE, ends)
     if bound.status is Status.NO_BOUND:
-        _tag(axes, stop, 18, "no bound", _RED, ends)
+        _tag(axes, stop, 18, "no bound", RED, ends)
     else:
-        axes.vlines(bound.value, -0.5, 0.5, color=_RED, linewidth=2.0, clip_on=False)
+        axes.vlines(bound.value, -0.5, 0.5, color=RED, linewidth=2.0, clip_on=False)
         word = "at most" if bound.side == "upper" else "at least"
-        _tag(axes, bound.value, 18, f"{word} {bound.value:.4g}", _RED, ends)
+        _tag(axes, bound.value, 18, f"{word} {bound.value:.4g}", RED, ends)
     axes.set_ylim(-1.5, 1.5)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.set_xlim(*ends)
     sure = f"{100 * bound.confidence_level:.10g} %"
-    _say(axes, f"{bound.measure}, {sure} confidence ({bound.bound}, n = {bound.n_units})", "loss", "")
-    return _figure(axes)
+    say(axes, f"{bound.measure}, {sure} confidence ({bound.bound}, n = {bound.n_units})", "loss", "")
+    return new_figure(axes)
 
 
 def _tag(axes: Axes, x: float, above: float, text: str, color: str, ends: tuple[float, float]) -> None:
@@ -179,8 +179,8 @@ def plot_risk_bounds(bounds: Sequence[RiskBound], names: Sequence[str], ax: Axes
     sure = f"{100 * first.confidence_level:.10g} %"
     title = f"{first.measure}: estimate and {sure} {first.side} bound of each alone (n = {first.n_units})"
     axes = _draw_rows(rows, first.support, ax)
-    _say(axes, title, "loss", "")
-    return _figure(axes)
+    say(axes, title, "loss", "")
+    return new_figure(axes)
 
 
 # Choices
@@ -224,8 +224,8 @@ def plot_certified(found: CertifiedSet, ax: Axes | None = None) -> Figure:
         f"{each.measure} \N{LESS-THAN OR EQUAL TO} {each.risk_limit:g}" for each in found.risks or (found,)
     ]
     title = f"{len(certified)} of {plural(len(order), 'candidate')} certified: {' and '.join(claims)}"
-    _say(axes, title, _certified_note(found, len(order) - len(shown), certified - set(shown), sure), "")
-    return _figure(axes)
+    say(axes, title, _certified_note(found, len(order) - len(shown), certified - set(shown), sure), "")
+    return new_figure(axes)
 
 
 def _certified_note(found: CertifiedSet, hidden: int, unseen: set[int], sure: str) -> str:
@@ -243,7 +243,7 @@ def _draw_rows(
     """A ladder with one line per row, the first on top; returns the axes."""
     pitch = float(np.clip(7.5 / len(rows), 0.118, 0.3))
     longest = max(len(_short(row)) for row in rows)
-    axes = _axes(ax, 6.4 + 0.075 * longest, 1.55 + pitch * len(rows))
+    axes = axes_of(ax, 6.4 + 0.075 * longest, 1.55 + pitch * len(rows))
     size = float(np.clip(28 * pitch, 3.2, 7.0))
     values = np.array([[row.estimate, row.bound] for row in rows])
     ends = _ends(values.ravel() if limit is None else np.append(values, limit), support)
@@ -252,7 +252,7 @@ def _draw_rows(
     axes.set_yticks(range(len(rows)), [_short(row) for row in rows], fontsize=min(9.0, 62 * pitch))
     for label, row in zip(axes.get_yticklabels(), rows, strict=True):
         label.set_parse_math(False)
-        label.set_color(INK if row.certified else _SOFT)
+        label.set_color(INK if row.certified else SOFT)
         label.set_fontweight("bold" if row.selected else "normal")
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(rows) - 0.4, -0.6)
@@ -264,7 +264,7 @@ def _draw_rows(
 
 
 def _draw_row(axes: Axes, y: int, row: _Row, edge: float, size: float) -> None:
-    color = _BLUE if row.certified else _RED
+    color = BLUE if row.certified else RED
     stop = row.bound if math.isfinite(row.bound) else edge
     axes.hlines(
         y, row.estimate, stop, color=color, linewidth=size / 4, linestyles="-" if row.certified else ":"
@@ -276,7 +276,7 @@ def _draw_row(axes: Axes, y: int, row: _Row, edge: float, size: float) -> None:
 
 
 def _mark(certified: bool, selected: bool, size: float) -> dict[str, Any]:
-    color = _BLUE if certified else _RED
+    color = BLUE if certified else RED
     return {
         "marker": "D" if selected else "o",
         "linestyle": "none",
@@ -316,13 +316,13 @@ def _key(axes: Axes, rows: Sequence[_Row], limit: float, size: float) -> None:
 
 def _short(row: _Row) -> str:
     name = clean(row.name)
-    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 # Axes
 
 
-def _axes(ax: Axes | None, width: float, height: float) -> Axes:
+def axes_of(ax: Axes | None, width: float, height: float) -> Axes:
     """The axes of the caller, or new ones on paper."""
     require_matplotlib()
     if ax is None:
@@ -333,22 +333,22 @@ def _axes(ax: Axes | None, width: float, height: float) -> Axes:
         FigureCanvasAgg(figure)
         ax = figure.add_subplot(facecolor=PAPER)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[["left", "bottom"]].set_color(_SOFT)
-    ax.tick_params(colors=_SOFT, labelsize=8.5, labelcolor=INK)
+    ax.spines[["left", "bottom"]].set_color(SOFT)
+    ax.tick_params(colors=SOFT, labelsize=8.5, labelcolor=INK)
     ax.set_axisbelow(True)
     ax.grid(True, axis="x", color=FAINT, linewidth=0.6)
     return ax
 
 
-def _say(axes: Axes, title: str, x: str, y: str) -> None:
+def say(axes: Axes, title: str, x: str, y: str) -> None:
     has_key = axes.get_legend() is not None
     axes.set_title(
         clean(title), loc="left", fontsize=10.5, color=INK, parse_math=False, pad=26 if has_key else 8
     )
-    axes.set_xlabel(x, fontsize=9, color=_SOFT, parse_math=False)
-    axes.set_ylabel(y, fontsize=9, color=_SOFT, parse_math=False)
+    axes.set_xlabel(x, fontsize=9, color=SOFT, parse_math=False)
+    axes.set_ylabel(y, fontsize=9, color=SOFT, parse_math=False)
 
 
-def _figure(axes: Axes) -> Figure:
+def new_figure(axes: Axes) -> Figure:
     figure: Any = axes.figure
     return figure

@@ -30,22 +30,23 @@ PUBLIC = {
         "CertifiedSet", "Distribution", "IncompatibleBound", "Infeasible", "InvalidInput",
         "InvalidInputType", "Mean", "NotConverged", "Result", "RiskBound", "RiskController",
         "RiskScoreClassifier", "ScoreCard", "SequentialCertifier", "Solution", "Status", "StoppedEarly",
-        "Unavailable", "ValueAtRisk", "Verification", "bounds", "cdf_band", "certify", "control",
-        "datasets", "distribution", "envelope", "exceptions", "losses", "lower_bound", "measures",
-        "p_value", "results", "scores", "upper_bound", "verify_certificate",
+        "Unavailable", "ValueAtRisk", "Verification", "bounds", "cdf_band", "certify", "compare_models",
+        "control", "cvar_interval", "datasets", "distribution", "envelope", "exceptions", "losses",
+        "lower_bound", "measures", "p_value", "results", "risk_profile", "scores", "tail", "upper_bound",
+        "verify_certificate",
     },
     "riskstats.bounds": {
-        "Brown", "brown", "ThomasLearnedMiller", "thomas_learned_miller", "holm_adjusted",
         "Assumptions", "Band", "Bentkus", "BerkJones", "Betting", "BettingSequence", "BettingWealth",
-        "Bound", "Boundary", "Chernoff", "ClopperPearson", "DKW", "EmpiricalBernstein",
+        "Bound", "Boundary", "Brown", "Chernoff", "ClopperPearson", "DKW", "EmpiricalBernstein",
         "EmpiricalBernsteinSequence", "Family", "Hoeffding", "HoeffdingBentkus", "KolmogorovSmirnov",
         "MeanBound", "OrderStatisticBand", "QuantileSequence", "RiskBound", "RockafellarUryasev", "Sample",
-        "SplitBound", "bentkus", "berk_jones", "betting", "betting_sequence", "bonferroni", "cdf_band",
-        "chernoff", "clopper_pearson", "crossing_probability", "dkw", "empirical_bernstein",
-        "empirical_bernstein_sequence", "failure_at_k", "fixed_sequence", "hoeffding", "hoeffding_bentkus",
-        "holm", "kolmogorov_smirnov", "lower_bound", "order_statistic_band", "p_value", "parse_bound",
-        "per_item_bound", "per_item_p_value", "recommend", "rockafellar_uryasev", "sequential_graphical",
-        "unit_losses", "upper_bound",
+        "SplitBound", "ThomasLearnedMiller", "bentkus", "berk_jones", "betting", "betting_sequence",
+        "bonferroni", "brown", "cdf_band", "chernoff", "clopper_pearson", "crossing_probability", "dkw",
+        "empirical_bernstein", "empirical_bernstein_sequence", "failure_at_k", "fixed_sequence",
+        "hoeffding", "hoeffding_bentkus", "holm", "holm_adjusted", "kolmogorov_smirnov", "lower_bound",
+        "order_statistic_band", "p_value", "parse_bound", "per_item_bound", "per_item_p_value", "recommend",
+        "rockafellar_uryasev", "sequential_graphical", "thomas_learned_miller", "unit_losses",
+        "upper_bound",
     },
     "riskstats.control": {
         "CertifiedRisk", "CertifiedSet", "ControlVariate", "GroupReport", "Rejection", "Requirement",
@@ -66,11 +67,21 @@ PUBLIC = {
         "Binning", "Certificate", "IntegerScoreProblem", "RiskScoreClassifier", "ScoreCard", "SolveOptions",
         "Verification", "beam", "bnb", "scip", "verify_certificate",
     },
+    "riskstats.tail": {
+        "Asymptotic", "BacktestReport", "BootstrapT", "CVaRInterval", "ClipAudit", "Contributions",
+        "FrechetBounds", "FrechetTails", "GroupTails", "JudgeNoise", "MarginalTails", "MergeableTail",
+        "ModelComparison", "Provenance", "RepeatedTail", "RiskProfile", "ScaleProfile", "SplitBetting",
+        "TailAttribution", "TailDependence", "TailFit", "TailReport", "TailWeights", "compare_models",
+        "cvar_interval", "expected_shortfall_backtest", "fissler_ziegel_score", "frechet_bounds",
+        "judge_noise_sensitivity", "log_risk", "mean_fissler_ziegel_score", "peaks_over_threshold",
+        "pool_judges", "repeated_tail", "risk_profile", "shapley_of_union", "t_copula_tail_dependence",
+        "tail_attribution", "tail_dependence", "tail_report", "tail_weights", "union_risk",
+    },
 }  # fmt: skip
 
 SUBMODULES = {
     "beam", "bnb", "bounds", "control", "datasets", "distribution", "envelope", "exceptions", "losses",
-    "measures", "results", "scip", "scores",
+    "measures", "results", "scip", "scores", "tail",
 }  # fmt: skip
 ALIASES = {"expected_shortfall": "cvar"}
 

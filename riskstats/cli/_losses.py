@@ -41,7 +41,7 @@ methods for --bound:
   means of 0/1    clopper-pearson
   every measure   berk-jones, kolmogorov-smirnov, dkw
   quantiles       order-statistics
-  cvar            rockafellar-uryasev
+  cvar            rockafellar-uryasev, and to compare with brown, thomas-learned-miller
   at any time     betting-sequence, empirical-bernstein-sequence (means), quantile-sequence (quantiles)
 The default follows a fixed rule by measure and number of units. To try several and quote the best is
 invalid."""

@@ -1,0 +1,225 @@
+"""`riskstats profile`: the tail of graded harms, model by model, with its limit and what it is made of."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from riskstats.cli._losses import name_list
+from riskstats.cli._output import (
+    STDOUT,
+    check_destination,
+    check_picture,
+    json_text,
+    write_bytes,
+    write_picture,
+    write_text,
+)
+from riskstats.cli._parser import whole
+from riskstats.cli._running import DONE, GATE_NOT_MET
+from riskstats.cli._wording import as_options
+from riskstats.exceptions import IncompatibleBound, InvalidInput
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from riskstats.cli._profiles import Profiles
+
+HELP = "profile the tail of graded harms of one or more models"
+DESCRIPTION = """\
+From a log of graded answers to the numbers that a committee signs: for each model the mean, value at risk and
+CVaR (the mean of the worst share) of the risk that anything goes wrong, a confidence limit of CVaR, which
+dimensions, categories and groups the tail is made of, and for several models what can be said of their order.
+Scores are in [0, 1]; larger is worse."""
+EPILOG = """\
+forms of the log:
+  long  each row is one score, with columns model, prompt, dimension, score and, where there are any, epoch,
+        judge, category, group, weight; other names by the options
+  wide  each row is one answer, with a column per dimension in place of dimension and score
+
+limits for --limit:
+  bootstrap-t    approximate, best coverage of the approximate ones (default); weights and clusters allowed
+  asymptotic     approximate, covers too rarely in small tails
+  split-betting  guaranteed at every n; prompts of equal weight
+  berk-jones     guaranteed at every n; prompts of equal weight
+Choose a guaranteed limit before looking. Each limit holds alone, for one model.
+
+epochs (several answers to each prompt) need --estimand:
+  attempt      the worst share of answers; those to one prompt stay together in the limit
+  epoch_mean   the worst share of prompts, by the mean of the answers that were seen
+  prompt_risk  the worst share of prompts, by their true risk: plug-in, de-biased and split estimates beside
+               the profile of the means, whose limit is on the safe side
+
+examples:
+  riskstats profile log.csv --level 0.95 --risk-limit 0.3
+  riskstats profile log.jsonl --clip 1e-6 --limit split-betting --seed 1 --plot models.png -o table.csv
+  riskstats profile wide.parquet --dimensions toxicity,bias,privacy --group language
+
+exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 the limit of a model is above --risk-limit"""
+
+LIMITS = ("bootstrap-t", "asymptotic", "split-betting", "berk-jones")
+_SUFFIXES = (".csv", ".tsv")
+_WORDS = {
+    "`clip=`": "--clip",
+    "`clip`": "--clip",
+    "`level`": "--level",
+    "`on='intersection'`": "--on intersection",
+    "`log_scale=False`": "--union-only",
+    "`epoch=`": "--epoch",
+    "`judge=`": "--judge",
+    "`score=`": "--score",
+    "`prompt=`": "--prompt",
+    "`dimensions=`": "--dimensions",
+    "`SplitBetting`": "--limit split-betting",
+    "`BootstrapT`": "--limit bootstrap-t",
+    "`BerkJones`": "--limit berk-jones",
+    "`sample_weight` that differs between rows": "--weight that differs between prompts",
+    "`cluster`": "--estimand attempt",
+    "`compare_models`": "the comparison of models",
+    ", or one loss per unit from `unit_losses`": "",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    _data_arguments(parser)
+    _statement_arguments(parser)
+    _output_arguments(parser)
+
+
+def _data_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("data")
+    add = group.add_argument
+    add("data", metavar="LOG", help="CSV, TSV, JSON lines or Parquet; - is CSV on standard input")
+    for role, meaning in (
+        ("model", "names of models"),
+        ("prompt", "ids of prompts, sampled independently"),
+        ("dimension", "names of dimensions of harm"),
+        ("score", "scores in [0, 1], larger is worse"),
+        ("epoch", "which answer to the prompt"),
+        ("judge", "who gave the score"),
+        ("category", "labels of prompts, such as the kind of harm"),
+        ("group", "labels of prompts, such as the language"),
+        ("weight", "share of the prompt in the deployment mix"),
+    ):
+        add(f"--{role}", metavar="COLUMN", help=f"{meaning} (default: {role}, if there is such a column)")
+    add("--dimensions", action="append", metavar="A,B", help="columns of a wide log, one per dimension")
+
+
+def _statement_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("statement")
+    add = group.add_argument
+    add("--level", type=float, default=0.95, metavar="B", help="share not in the tail (default 0.95)")
+    add("--confidence-level", type=float, default=0.95, metavar="C", help="of the limits (default 0.95)")
+    add("--limit", choices=LIMITS, default="bootstrap-t", help="confidence limit of CVaR, see below")
+    add("--risk-limit", type=float, metavar="R", help="exit with 3 if the limit of a model is above R")
+    add("--clip", type=float, metavar="EPS", help="cap log-risk at -log EPS; needed where a score is 1")
+    add("--union-only", action="store_true", help="leave log-risk out")
+    add(
+        "--estimand",
+        choices=("attempt", "prompt_risk", "epoch_mean"),
+        help="what epochs are about, see below",
+    )
+    add("--pooling", choices=("rms", "mean", "median", "max"), default="rms", help="of judges (default rms)")
+    add("--judge-sd", type=float, metavar="SD", help="assumed noise of a single judge, for the sensitivity")
+    add("--on", choices=("intersection",), help="compare models on the prompts that all of them have")
+    add("--seed", type=whole(0), default=0, metavar="N", help="of the resamples (default 0)")
+
+
+def _output_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    add = group.add_argument
+    add("--json", action="store_true", help="print the answer as JSON; infinite numbers are null")
+    add(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write a table of the numbers: .csv or .tsv; - is CSV on stdout",
+    )
+    add("--plot", metavar="FILE", help="draw one model, or compare several: .png, .svg or .pdf")
+    add("--quiet", action="store_true", help="no warnings")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, profile every model, compare them, print, and compare the limits with the risk limit."""
+    _check_outputs(args)
+    with _in_options():
+        found = _profiles(args)
+    write_text(json_text(found.to_dict()) if args.json else _text(found, args.output), STDOUT)
+    if args.output is not None and args.output != STDOUT:
+        delimiter = "\t" if Path(args.output).suffix.lower() == ".tsv" else ","
+        write_bytes(found.table(delimiter).encode("utf-8"), args.output)
+    if args.plot is not None:
+        write_picture(_picture(found), args.plot)
+    return _gate(found, args.risk_limit)
+
+
+def _text(found: Profiles, output: str | None) -> str:
+    return found.table(",") if output == STDOUT else found.text()
+
+
+def _check_outputs(args: argparse.Namespace) -> None:
+    check_picture(args.plot)
+    if args.output is None:
+        return
+    if args.output == STDOUT and args.json:
+        raise InvalidInput("-o - and --json both write to standard output. Leave out one of them.")
+    if args.output != STDOUT and Path(args.output).suffix.lower() not in _SUFFIXES:
+        raise InvalidInput(f"the suffix of '{args.output}' is neither .csv nor .tsv. Rename the output.")
+    check_destination(args.output)
+
+
+def _profiles(args: argparse.Namespace) -> Profiles:
+    from riskstats.cli._profiles import Settings, profiled
+    from riskstats.cli._score_log import ROLES, read_scores
+
+    log = read_scores(args.data, {role: getattr(args, role) for role in ROLES}, name_list(args.dimensions))
+    return profiled(
+        log,
+        Settings(
+            level=args.level,
+            confidence_level=args.confidence_level,
+            limit=args.limit,
+            risk_limit=args.risk_limit,
+            clip=args.clip,
+            log_scale=not args.union_only,
+            estimand=args.estimand,
+            pooling=args.pooling,
+            judge_sd=args.judge_sd,
+            on=args.on,
+            seed=args.seed,
+        ),
+    )
+
+
+def _picture(found: Profiles) -> Figure:
+    from riskstats.plotting_tail import plot_comparison, plot_risk_profile
+
+    if found.comparison is not None:
+        return plot_comparison(found.comparison)
+    return plot_risk_profile(next(iter(found.profiles.values())))
+
+
+def _gate(found: Profiles, limit: float | None) -> int:
+    above = [] if limit is None else found.above(limit)
+    if not above:
+        return DONE
+    worst = f"'{above[0]}' is" if len(above) == 1 else f"'{above[0]}' and {len(above) - 1} more are"
+    print(f"riskstats profile: {worst} not shown to keep --risk-limit {limit:g}", file=sys.stderr)
+    return GATE_NOT_MET
+
+
+@contextmanager
+def _in_options() -> Iterator[None]:
+    """Reword the errors of a block for the options of this command."""
+    try:
+        yield
+    except (InvalidInput, IncompatibleBound) as error:
+        message = str(error)
+        for phrase, said in _WORDS.items():
+            message = message.replace(phrase, said)
+        raise type(error)(as_options(message)) from error
