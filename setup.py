@@ -40,6 +40,7 @@ setup(
     extras_require={
         "test": ["pytest", "hypothesis", "pytest-xdist", *FRAMES],
         "frames": FRAMES,
+        "sketch": ["datasketches"],
         "dev": ["ruff", "mypy", "build"],
         "cuda12": ["jax[cuda12]"],
         "cuda13": ["jax[cuda13]"],

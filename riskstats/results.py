@@ -27,6 +27,7 @@ class Status(enum.StrEnum):
     TIME_LIMIT = "TIME_LIMIT"
     INFEASIBLE = "INFEASIBLE"
     UNBOUNDED = "UNBOUNDED"
+    NONFINITE = "NONFINITE"
     HEURISTIC = "HEURISTIC"
     BOUND = "BOUND"
     NO_BOUND = "NO_BOUND"
@@ -47,6 +48,7 @@ _SENTENCES = {
     Status.TIME_LIMIT: "Stopped by the time limit; the gap says how much better the best answer could be.",
     Status.INFEASIBLE: "No answer satisfies every requirement.",
     Status.UNBOUNDED: "The value can be improved without limit.",
+    Status.NONFINITE: "The value is infinite.",
     Status.HEURISTIC: "Found by a heuristic; nothing is proven about better answers.",
     Status.BOUND: "The bound holds with the stated confidence.",
     Status.NO_BOUND: "Nothing can be said: no bound holds with the stated confidence.",

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 EXPECTED = {
+    "merge_tails.py": ["merged backwards it is the same: True"],
     "batch_scoring.py": ["3000 rows on the command line, 3000 in Python; totals equal: True"],
     "binning_and_missing_values.py": [
         "proven optimal",
@@ -41,6 +42,7 @@ EXPECTED = {
     ],
 }
 ARGUMENTS = {
+    "merge_tails.py": ["100000"],
     "batch_scoring.py": ["3000"],
     "breast_cancer_card.py": ["cards"],
     "prompt_selection.py": ["prompts.png"],

@@ -138,7 +138,7 @@ def _refuse(data: Excesses, law: Distribution, u: float, level: float) -> None:
 
 
 def _status(fit: ParetoFit) -> Status:
-    return Status.UNBOUNDED if fit.shape >= 1.0 else Status.OPTIMAL
+    return Status.NONFINITE if fit.shape >= 1.0 else Status.OPTIMAL
 
 
 def _said(

@@ -49,13 +49,14 @@ class TailFit(Result):
     endpoint : largest possible loss, `u - beta / xi`; inf at shape >= 0.
     value_at_risk, expected_shortfall : at `level`; the shortfall is inf at shape >= 1.
     lower, upper : two-sided likelihood interval of the shortfall; upper is inf where shape 1 is not excluded.
-    bootstrap_lower, bootstrap_upper : percentile interval from resamples, a check; None without resamples.
+    bootstrap_lower, bootstrap_upper : percentile interval from resamples; None without them. A check only:
+        with 100 exceedances it holds the truth in 81 to 88 of 100 samples where it should in 95.
     empirical_shortfall : CVaR of the sample itself.
     support : (lowest, highest) possible loss, or None.
     edge : "" for a maximum inside, "support" where the endpoint is held at the highest loss, "shape" where
         shape is held at -1.
     thresholds : the fit over a grid of thresholds.
-    status : OPTIMAL, or UNBOUNDED where the shortfall is infinite.
+    status : OPTIMAL, or NONFINITE where the shortfall is infinite.
     notes : what a reader must know besides.
     provenance : version, data and settings.
     """

@@ -54,4 +54,4 @@ def test_coverage(rng):
         y = stats.genpareto.rvs(shape, size=n_u, random_state=rng)
         low, high = shortfall_interval(Excesses(y, n, mass, np.inf), fit_excesses(y), 0.05)
         held += low <= truth <= high
-    assert stats.binomtest(held, m, 0.95).pvalue > 1e-4 or held / m > 0.93
+    assert stats.binomtest(held, m, 0.95).pvalue > 1e-3
