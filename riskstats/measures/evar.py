@@ -42,13 +42,22 @@ class EVaR(RiskMeasure):
 
     def of(self, law: Distribution) -> float:
         weights: Floats = law.weights  # type: ignore[assignment]
-        top = float(law.atoms[-1])
-        if weights[-1] >= 1.0 - self.level:
+        return self._of(law.atoms, weights, float(weights[-1]))
+
+    def of_samples(self, samples: Floats) -> Floats:
+        mass = np.full(samples.shape[1], 1.0 / samples.shape[1])
+        shares = (samples == samples.max(axis=1, keepdims=True)).mean(axis=1)
+        return np.array([self._of(row, mass, share) for row, share in zip(samples, shares, strict=True)])
+
+    def _of(self, atoms: Floats, mass: Floats, at_top: float) -> float:
+        """atoms : in any order. at_top : mass of the largest."""
+        bottom, top = float(atoms.min()), float(atoms.max())
+        if at_top >= 1.0 - self.level:
             return top
         if self.level == 0.0:
-            return law.mean()
-        spread = top - float(law.atoms[0])
-        below = _infimum((law.atoms - top) / spread, weights, -math.log1p(-self.level))
+            return float(mass @ atoms)
+        spread = top - bottom
+        below = _infimum((atoms - top) / spread, mass, -math.log1p(-self.level))
         return top + spread * min(below, 0.0)
 
     @property
@@ -64,7 +73,7 @@ def evar(losses: Any, level: float, *, sample_weight: npt.ArrayLike | None = Non
 def _infimum(atoms: Floats, mass: Floats, divergence: float) -> float:
     """`inf_{s > 0} (K(s) + divergence) / s`, K the log of the moment generating function.
 
-    atoms : increasing from -1 to 0. The minimum is where the tilted law has relative entropy `s K' - K`
+    atoms : from -1 to 0, in any order. The minimum is where the tilted law has relative entropy `s K' - K`
     equal to `divergence`; Newton on its square root, which is nearly linear, inside a bracket. Every value
     on the way is an upper bound of the infimum, so the smallest is kept.
     """
