@@ -63,9 +63,9 @@ def main(picture: str | None) -> None:
     print("3. Both at once, and answers of at most 400 tokens on average. The limits share no error:")
     lengths = unit_losses(length, task)[1]
     wanted = [
-        Requirement(losses, CVaR(0.9), risk_limit=0.6),
-        Requirement(losses, Mean(), risk_limit=0.2),
-        Requirement(lengths, Mean(), risk_limit=0.4, support=(0.0, 2.0)),
+        Requirement(losses, CVaR(0.9), risk_limit=0.6, name="failures"),
+        Requirement(losses, Mean(), risk_limit=0.2, name="failures"),
+        Requirement(lengths, Mean(), risk_limit=0.4, support=(0.0, 2.0), name="length"),
     ]
     joint = certify_jointly(wanted, names=NAMES)
     print(joint.summary(), "\n")

@@ -182,17 +182,19 @@ def _place(where: np.ndarray, single: bool) -> str:
 def _orientation(matrix: Floats, name: str) -> None:
     m, n = matrix.shape
     if m > 20 and m > 10 * n:
-        _warn(f"`{name}` has shape ({m}, {n}): {m} candidates x {n} units. If rows are units, transpose.")
+        warn_of_assumption(
+            f"`{name}` has shape ({m}, {n}): {m} candidates x {n} units. If rows are units, transpose."
+        )
 
 
 def _not_gains(names: Sequence[Any], name: str) -> None:
     for label in names:
         if isinstance(label, str) and _GAINS & set(label.lower().replace("-", "_").split("_")):
-            _warn(f"`{name}` are named '{label}'; larger must be worse. Pass `1 - {label}`.")
+            warn_of_assumption(f"`{name}` are named '{label}'; larger must be worse. Pass `1 - {label}`.")
             return
 
 
-def _warn(message: str) -> None:
+def warn_of_assumption(message: str) -> None:
     """An `AssumptionWarning` at the line of the caller outside this package."""
     frame, level = sys._getframe(), 1
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("riskstats."):

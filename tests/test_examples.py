@@ -36,7 +36,7 @@ EXPECTED = {
         "9640 answers become 964 units",
         "every one of them keeps CVaR(0.9) at most 0.6 (holm over 30 candidates",
         "Its own tail: CVaR(0.9) 0.58, certified: False",
-        "keeps CVaR(0.9) at most 0.6 and Mean at most 0.2 and Mean at most 0.4",
+        "keeps CVaR(0.9) of failures at most 0.6 and Mean of failures at most 0.2 and Mean of length at most",
         "Mean of the difference is at most -0.0",
         "Saved in prompts.png",
     ],

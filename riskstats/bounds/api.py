@@ -14,6 +14,7 @@ from riskstats.bounds.base import Bound
 from riskstats.bounds.choose import recommend
 from riskstats.bounds.notes import notes_of
 from riskstats.bounds.result import RiskBound
+from riskstats.bounds.row_order import warn_of_trend
 from riskstats.bounds.sample import Sample
 from riskstats.envelope import CDFEnvelope
 from riskstats.exceptions import IncompatibleBound, InvalidInput
@@ -91,6 +92,7 @@ def p_value(
     limit = number(risk_limit, "risk_limit")
     sample = single_sample(losses, support, binary, cluster)
     measure, bound = _paired(measure, bound, sample, "upper")
+    warn_of_trend(sample, bound)
     return float(bound.p_value(sample, measure, limit, delta)[0])
 
 
@@ -158,6 +160,7 @@ def _bound(
     delta = 1.0 - checked_confidence(confidence_level)
     sample = single_sample(losses, support, binary, cluster)
     measure, bound = _paired(measure, bound, sample, side)
+    warn_of_trend(sample, bound)
     value = float(getattr(bound, side)(sample, measure, delta)[0])
     return RiskBound(
         value=value,

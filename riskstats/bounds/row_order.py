@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from riskstats._samples import _warn
+from riskstats._samples import warn_of_assumption
 from riskstats._validation import Floats
 from riskstats.bounds.base import Bound
 from riskstats.bounds.sample import Sample
@@ -39,7 +39,7 @@ def warn_of_trend(sample: Sample, bound: Bound) -> None:
     if abs(slopes[worst]) * math.sqrt(max(sample.n_units - 1, 0)) <= STEEP:
         return
     which = f" of candidate {worst}" if sample.n_candidates > 1 else ""
-    _warn(
+    warn_of_assumption(
         f"`losses`{which} {'rise' if slopes[worst] > 0 else 'fall'} along the rows (correlation "
         f"{slopes[worst]:.2g}); `{bound}` takes units in the order of the rows, which must not depend on the "
         "losses. Shuffle the rows once with a fixed seed."

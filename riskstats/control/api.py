@@ -24,6 +24,7 @@ from riskstats.bounds.multiple_testing import (
     sequential_graphical,
 )
 from riskstats.bounds.notes import SCOPE
+from riskstats.bounds.row_order import takes_rows_in_order, warn_of_trend
 from riskstats.bounds.sample import Sample
 from riskstats.bounds.units import unit_losses
 from riskstats.control.pairing import checked_bound, checked_measure
@@ -48,6 +49,8 @@ class Requirement:
     support : (lowest, highest) possible loss.
     binary : whether losses are 0 or 1; bool losses are.
     cluster : (n,) labels of what was sampled independently; losses are averaged in each first.
+    name : what the losses measure, for the answer. Of several requirements with the same measure, those
+        without a name are called "requirement 1", "requirement 2", ... by their place.
     """
 
     losses: Any
@@ -57,6 +60,7 @@ class Requirement:
     support: tuple[float, float] = (0.0, 1.0)
     binary: bool = False
     cluster: Any = None
+    name: str = ""
 
 
 def certify(
@@ -135,7 +139,10 @@ def certify_jointly(
     _same_candidates(cases)
     test = _checked_procedure(procedure)
     statements = len(cases) * cases[0].sample.n_candidates
-    risks = tuple(_evidence(case, test, delta, statements) for case in cases)
+    labels = _risk_names(wanted, cases)
+    risks = tuple(
+        _evidence(case, test, delta, statements, name) for case, name in zip(cases, labels, strict=True)
+    )
     return _result(risks, cases, test, confidence_level, objective, names)
 
 
@@ -207,9 +214,25 @@ def _same_candidates(cases: Sequence[_Case]) -> None:
         )
 
 
-def _evidence(case: _Case, procedure: Procedure, delta: float, statements: int) -> CertifiedRisk:
+def _risk_names(wanted: Sequence[Requirement], cases: Sequence[_Case]) -> list[str]:
+    """The given names; of unnamed requirements with the same measure, their places."""
+    what = [(str(case.measure), each.name) for each, case in zip(wanted, cases, strict=True)]
+    for measure, name in what:
+        if name and what.count((measure, name)) > 1:
+            raise InvalidInput(f"two requirements are on {measure} of {name!r}; give each its own `name`.")
+    return [
+        name or (f"requirement {k}" if what.count((measure, name)) > 1 else "")
+        for k, (measure, name) in enumerate(what, start=1)
+    ]
+
+
+def _evidence(
+    case: _Case, procedure: Procedure, delta: float, statements: int, name: str = ""
+) -> CertifiedRisk:
     """p-values at the error of the test, estimates, and upper bounds at `delta / statements`."""
     sample, measure, bound = case.sample, case.measure, case.bound
+    bound.check(sample, measure)
+    warn_of_trend(sample, bound)
     design = design_delta(procedure, delta, sample.n_candidates)
     return CertifiedRisk(
         measure=str(measure),
@@ -220,6 +243,7 @@ def _evidence(case: _Case, procedure: Procedure, delta: float, statements: int) 
         upper_bounds=bound.upper(sample, measure, delta / statements),
         n_units=sample.n_units,
         support=sample.support,
+        name=name,
     )
 
 
@@ -274,21 +298,14 @@ def _rejected(procedure: Procedure, p_values: Floats, confidence_level: float) -
 
 def _notes(cases: Sequence[_Case], procedure: Procedure) -> tuple[str, ...]:
     notes = [note for case in cases for note in _limit_notes(case)]
-    if any(_in_order(case.bound) for case in cases):
+    if any(takes_rows_in_order(case.bound) for case in cases):
         notes.append("The bound takes units in the order of the data, which must not depend on the losses.")
     if isinstance(procedure, FixedSequence):
-        notes.append("The order of the fixed sequence must come from other data.")
+        notes.append(
+            "The order of the fixed sequence must not depend on these losses: fix it in advance, or on other "
+            "data."
+        )
     return tuple(dict.fromkeys([*notes, SCOPE]))
-
-
-def _in_order(bound: Bound) -> bool:
-    """Whether the answer depends on the order of the units."""
-    from riskstats.bounds.rockafellar_uryasev import RockafellarUryasev
-
-    if parts := getattr(bound, "bounds", ()):
-        return any(map(_in_order, parts))
-    needs = bound.requires
-    return needs.anytime or not needs.independent or isinstance(bound, RockafellarUryasev)
 
 
 def _limit_notes(case: _Case) -> list[str]:

@@ -16,7 +16,16 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from riskstats._random import generator
-from riskstats._validation import Floats, Integers, binary_target, finite_vector, probability, same_length
+from riskstats._validation import (
+    Floats,
+    Integers,
+    Table,
+    as_table,
+    binary_target,
+    finite_vector,
+    probability,
+    same_length,
+)
 from riskstats.bounds.multiple_testing import FixedSequence, Procedure, design_delta, holm
 from riskstats.control.api import certify
 from riskstats.control.decision_losses import DecisionLoss, Decisions, LossSpec, decision_loss
@@ -62,7 +71,8 @@ class RiskController(ClassifierMixin, BaseEstimator):
     calibration_size : share of the rows to hold out, in (0, 1).
     confidence_level : of the guarantee.
     support : (lowest, highest) loss of a function; None is (0, 1).
-    random_state : of the split. Trying several and keeping the best voids the guarantee.
+    random_state : of the split, and of the order in which held-out rows enter a bound by betting. Trying
+        several and keeping the best voids the guarantee.
 
     Attributes
     ----------
@@ -115,9 +125,11 @@ class RiskController(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : (n, columns). y : (n,) labels of two classes. params : what metadata routing passes to the `fit`
-            of the classifiers, one value per row.
+        X : (n, columns) what the classifiers take, or a dict of columns, which reaches them as a frame.
+            y : (n,) labels of two classes. params : what metadata routing passes to the `fit` of the
+            classifiers, one value per row.
         """
+        X = _as_frame(X)
         loss = decision_loss(self.loss, self.support)
         objective = decision_loss(self._objective(), self.support, "objective")
         classifiers, thresholds = named_classifiers(self.candidates), self._thresholds()
@@ -144,7 +156,7 @@ class RiskController(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: Any) -> Floats:
         """Return the probabilities of the selected classifier, (n, 2), columns as ``classes_``."""
         self._check_selected()
-        return _columns(self.estimator_, self.classes_, X)
+        return _columns(self.estimator_, self.classes_, _as_frame(X))
 
     def decision_function(self, X: Any) -> Floats:
         """Return the probability of the positive class less the selected threshold, (n,)."""
@@ -182,16 +194,16 @@ class RiskController(ClassifierMixin, BaseEstimator):
         return thresholds
 
     def _split(self, target: Integers, classifiers: Mapping[str, Any]) -> tuple[Integers, Integers]:
-        """Rows to learn from and rows to certify on.
+        """Rows to learn from, and rows to certify on in a random order, which bounds by betting need.
 
-        In a random order the first rows are learned from: as many as asked for, or more until both classes
-        are there. The rest are independent draws, because where to stop looks at no row of the rest.
+        In that order the first rows are learned from: as many as asked for, or more until both classes are
+        there. The rest are independent draws, because where to stop looks at no row of the rest.
         """
         n = len(target)
-        if all(isinstance(classifier, FrozenEstimator) for classifier in classifiers.values()):
-            return np.arange(0), np.arange(n)
-        share = probability(self.calibration_size, "calibration_size")
         order = generator(self.random_state).permutation(n)
+        if all(isinstance(classifier, FrozenEstimator) for classifier in classifiers.values()):
+            return np.arange(0), order
+        share = probability(self.calibration_size, "calibration_size")
         both = max(int((target[order] == label).argmax()) for label in (0, 1)) + 1
         cut = max(n - max(round(share * n), 1), both)
         if cut >= n:
@@ -199,7 +211,7 @@ class RiskController(ClassifierMixin, BaseEstimator):
                 f"all {n} rows are needed to learn from two classes; none is left to certify on. "
                 "Pass more rows."
             )
-        return np.sort(order[:cut]), np.sort(order[cut:])
+        return np.sort(order[:cut]), order[cut:]
 
     def _fitted(
         self, classifiers: Mapping[str, Any], X: Any, y: Any, learning: Integers, params: Mapping[str, Any]
@@ -334,12 +346,27 @@ def _unused(name: str, named: Mapping[str, Any]) -> str:
     return next(f"{name}-{k}" for k in range(2, len(named) + 3) if f"{name}-{k}" not in named)
 
 
+def _as_frame(X: Any) -> Any:
+    """A dict of columns or a `Table` as a frame, or as numbers without pandas; others as they are."""
+    if not isinstance(X, Table | Mapping):
+        return X
+    table = as_table(X)
+    try:
+        import pandas as pd
+    except ImportError:
+        return table.values()
+    return pd.DataFrame(dict(zip(table.names, table.columns, strict=True)))
+
+
 def _rows(X: Any) -> Any:
     return range(X.shape[0]) if hasattr(X, "shape") else X
 
 
 def _columns(classifier: Any, classes: np.ndarray, X: Any) -> Floats:
-    """(n, 2) probabilities of `classes`; `InvalidInput` where the classifier has none, or other classes."""
+    """(n, 2) probabilities of `classes`; `InvalidInput` where the classifier has none, or other classes.
+
+    In float64: certificates and predictions must compare the same number with a threshold.
+    """
     if not hasattr(classifier, "predict_proba"):
         raise InvalidInput(
             f"`candidates` holds `{type(classifier).__name__}`, which has no `predict_proba`. Wrap it in "
@@ -348,7 +375,13 @@ def _columns(classifier: Any, classes: np.ndarray, X: Any) -> Floats:
     own = list(classifier.classes_)
     if len(own) != 2 or any(label not in own for label in classes):
         raise InvalidInput(f"a classifier knows the classes {own}; `y` holds {list(classes)}.")
-    return np.asarray(classifier.predict_proba(X))[:, [own.index(label) for label in classes]]
+    chances = np.asarray(classifier.predict_proba(X), dtype=np.float64)
+    if np.isnan(chances).any():
+        row = int(np.isnan(chances).any(axis=1).argmax())
+        raise InvalidInput(
+            f"`{type(classifier).__name__}` gives no probability for row {row}: NaN. Nothing can be decided."
+        )
+    return chances[:, [own.index(label) for label in classes]]
 
 
 def _ranked(goal: Floats, thresholds: Floats) -> Floats:

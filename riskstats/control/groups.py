@@ -15,6 +15,7 @@ from riskstats._validation import confidence_level as checked_confidence
 from riskstats.bounds.base import Bound
 from riskstats.bounds.choose import recommend
 from riskstats.bounds.notes import SCOPE
+from riskstats.bounds.row_order import warn_of_trend
 from riskstats.bounds.sample import Sample
 from riskstats.bounds.units import unit_codes, unit_losses
 from riskstats.control.pairing import checked_bound, checked_measure
@@ -118,7 +119,7 @@ def _notes(cells: Mapping[str, _Cell], upper: Mapping[str, float]) -> tuple[str,
     notes = []
     for name, cell in cells.items():
         if upper[name] >= cell.ends[1]:
-            size = "is empty" if cell.n_units == 0 else f"has {cell.n_units} units, too few for a bound"
+            size = "is empty" if cell.n_units == 0 else f"has {cell.n_units} units, which say no more"
             notes.append(f"Group {name!r} {size}: its bound is the largest possible value, {cell.ends[1]:g}.")
     return (*notes, SCOPE)
 
@@ -181,5 +182,6 @@ class _Cell:
         return self.n_units >= self.bound(side).requires.minimum_units
 
     def _of(self, side: str, delta: float) -> float:
-        sample = Sample(self.losses[np.newaxis], self.support, self.binary)
-        return float(getattr(self.bound(side), side)(sample, self.measure, delta)[0])
+        sample, bound = Sample(self.losses[np.newaxis], self.support, self.binary), self.bound(side)
+        warn_of_trend(sample, bound)
+        return float(getattr(bound, side)(sample, self.measure, delta)[0])

@@ -34,6 +34,7 @@ class CertifiedRisk(Result):
     estimates : (m,) the measure of each sample.
     upper_bounds : (m,) all of them hold at once, those of the other requirements included.
     n_units, support : number of independent units; (lowest, highest) possible loss.
+    name : of what the losses measure; "" where the measure says enough.
     """
 
     measure: str
@@ -44,6 +45,7 @@ class CertifiedRisk(Result):
     upper_bounds: Floats
     n_units: int
     support: tuple[float, float]
+    name: str = ""
 
     def __post_init__(self) -> None:
         _read_only(self, "p_values", "estimates", "upper_bounds")
@@ -51,7 +53,8 @@ class CertifiedRisk(Result):
     @property
     def claim(self) -> str:
         """What is shown of a certified candidate, in words."""
-        return f"{self.measure} at most {self.risk_limit:g}"
+        of = f" of {self.name}" if self.name else ""
+        return f"{self.measure}{of} at most {self.risk_limit:g}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +111,11 @@ class CertifiedSet(Result):
     def selected_name(self) -> str | None:
         """Name of the selected candidate."""
         return None if self.selected is None else self.names[self.selected]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every field by name, and the names of the certified and of the selected candidates."""
+        named = {"certified_names": list(self.certified_names), "selected_name": self.selected_name}
+        return {**super().to_dict(), **named}
 
     def summary(self) -> str:
         """The guarantee in one sentence, what was selected, and how to read the upper bounds."""

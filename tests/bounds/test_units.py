@@ -177,7 +177,7 @@ PER_CLUSTER = sum(range(1, 11)) / 300  # .1833
 
 
 def test_equal_clusters_are_betting_on_their_means(rng):
-    losses, cluster = rng.random(120) ** 2, np.repeat(np.arange(40), 3)
+    losses, cluster = rng.random(1800) ** 2, np.repeat(np.arange(600), 3)  # enough for bets below their cap
     sample = Sample(unit_losses(losses, cluster)[1][np.newaxis], (0.0, 1.0))
     for side in ("upper", "lower"):
         ours = per_item_bound(losses, cluster, max_size=3, side=side).value

@@ -178,6 +178,20 @@ def test_p_value_of_several_risks_is_the_largest(losses, rng):
     assert "The 24 upper bounds hold together" in text
 
 
+def test_requirements_on_one_measure_are_told_apart(losses):
+    wanted = [Requirement(losses, Mean(), 0.4), Requirement(losses / 2, Mean(), 0.3)]
+    assert "keeps Mean of requirement 1 at most 0.4 and Mean of requirement 2 at most 0.3 (" in str(
+        certify_jointly(wanted)
+    )
+    named = [replace(wanted[0], name="toxicity"), replace(wanted[1], name="length")]
+    found = certify_jointly(named)
+    assert "keeps Mean of toxicity at most 0.4 and Mean of length at most 0.3 (" in found.summary()
+    assert [risk["name"] for risk in found.to_dict()["risks"]] == ["toxicity", "length"]
+    assert [risk.name for risk in certify_jointly([wanted[0], named[1]]).risks] == ["", "length"]
+    with pytest.raises(InvalidInput, match="two requirements are on Mean of 'length'; give each its own"):
+        certify_jointly([named[1], named[1]])
+
+
 def test_one_requirement_is_certify(losses):
     found, plain = certify_jointly([Requirement(losses, Mean(), 0.4)]), certify(losses, risk_limit=0.4)
     assert found.to_dict() == plain.to_dict()
@@ -330,7 +344,23 @@ def test_order_is_noted_where_it_matters(losses):
     assert noted(bound=SplitBound((Hoeffding(), Betting())))
     assert not noted(bound=SplitBound((Hoeffding(), DKW())))
     sequence = certify(losses, risk_limit=0.6, procedure=fixed_sequence(order=range(12)))
-    assert any("must come from other data" in note for note in sequence.notes)
+    assert any("order of the fixed sequence must not depend on these" in note for note in sequence.notes)
+
+
+def test_losses_that_rise_along_the_rows_are_noticed(losses):
+    """Sorted losses certify a mean of .5 at .3: a bound by betting needs an order that looks at no loss."""
+    rising = np.sort(losses[0])
+    with pytest.warns(AssumptionWarning, match=r"`losses` rise along the rows .* Shuffle the rows") as caught:
+        assert certify(rising, risk_limit=0.9 * rising.mean()).certified
+    assert caught[0].filename == __file__
+    with pytest.warns(AssumptionWarning, match="`losses` of candidate 1 fall along the rows"):
+        certify(np.array([losses[0], rising[::-1]]), risk_limit=0.4)
+    with pytest.warns(AssumptionWarning, match="rise along the rows"):
+        certify_jointly([Requirement(np.sort(losses), CVaR(0.8), 0.5, RockafellarUryasev())])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        certify(rising, risk_limit=0.4, bound=DKW())
+        certify(np.repeat([0.3], 100), risk_limit=0.4)
 
 
 def test_order_of_units_matters_only_where_it_is_noted(losses, rng):
@@ -347,6 +377,8 @@ def test_answer_is_plain_data(losses):
     assert data["certified"] == list(found.certified)
     assert data["status"] == "CERTIFIED"
     assert len(data["risks"]) == 2
+    assert data["certified_names"] == list(found.certified_names) == list(map(str, found.certified))
+    assert data["selected_name"] == found.selected_name
 
 
 def test_frame_has_one_row_per_candidate(losses):

@@ -1,5 +1,6 @@
 """What `RiskController` promises beyond scikit-learn's own checks."""
 
+import builtins
 import pickle
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import sklearn
 from scipy.stats import binom
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
@@ -16,6 +18,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from riskstats._validation import as_table
 from riskstats.bounds.hoeffding import Hoeffding
 from riskstats.bounds.multiple_testing import bonferroni, fixed_sequence
 from riskstats.control.api import certify
@@ -175,7 +178,8 @@ def test_a_loss_of_ones_own_sees_target_decision_and_probability():
 
     X, y = logistic(np.random.default_rng(11), 300)
     model = RiskController(known(), loss=loss, risk_limit=0.3, thresholds=[0.5]).fit(X, y)
-    np.testing.assert_array_equal(seen["target"], y)
+    p = Known().predict_proba(X)[:, 1]
+    np.testing.assert_array_equal(seen["target"][np.argsort(seen["probability"])], y[np.argsort(p)])
     np.testing.assert_array_equal(seen["decision"], seen["probability"] > 0.5)
     brier = np.mean((Known().predict_proba(X)[:, 1] - y) ** 2)
     assert model.certified_set_.estimates[0] == pytest.approx(brier)
@@ -253,6 +257,80 @@ def test_frames_pipelines_searches_and_pickles():
         cv=2,
     )
     assert search.fit(X, y).best_score_ > 0.6
+
+
+def test_rows_sorted_by_class_do_not_matter():
+    """Costs are bounded by betting, which in the order of the file would certify a risk of 1.5 at 1.4."""
+    rng, wrong = np.random.default_rng(20), 0
+    for frozen in (False, True):
+        for seed in range(60):
+            y = np.sort(rng.random(400) < 0.3).astype(int)
+            X = np.zeros((400, 1))
+            never = DummyClassifier().fit(X, y)
+            model = RiskController(
+                FrozenEstimator(never) if frozen else never,
+                loss={"false_negative": 5, "false_positive": 1},
+                risk_limit=1.4,
+                thresholds=[0.9],
+                random_state=seed,
+            )
+            wrong += len(model.fit(X, y).certified_)
+    assert binom.sf(wrong - 1, 120, 0.05) > 1e-6
+
+
+class Coarse(Known):
+    """Probabilities in float32, some of them at a threshold as far as float32 can tell."""
+
+    def predict_proba(self, X):
+        p = np.full(len(X), 0.1, dtype=np.float32)
+        return np.column_stack([1 - p, p])
+
+
+@pytest.mark.parametrize("threshold", [0.1, float(np.float32(0.1))])
+def test_what_is_certified_is_what_is_predicted(threshold):
+    """float32(.1) is above .1, and not above itself: at a threshold the class is the negative one."""
+    X, y = np.zeros((200, 1)), np.arange(200) % 2
+    model = RiskController(FrozenEstimator(Coarse()), risk_limit=0.9, thresholds=[threshold]).fit(X, y)
+    above = threshold == 0.1
+    assert model.certified_set_.estimates[0] == np.mean((model.predict(X) == 1) != y) == 0.5
+    np.testing.assert_array_equal(model.predict(X), np.full(200, int(above)))
+    misses = RiskController(
+        FrozenEstimator(Coarse()), loss="false_negative", risk_limit=0.9, thresholds=[threshold]
+    ).fit(X, y)
+    assert misses.certified_set_.estimates[0] == (0.0 if above else 1.0)
+
+
+def test_a_probability_that_is_not_a_number_is_refused():
+    class Broken(Known):
+        def predict_proba(self, X):
+            return np.full((len(X), 2), np.nan)
+
+    X, y = logistic(np.random.default_rng(21), 40)
+    with pytest.raises(InvalidInput, match="gives no probability for row 0: NaN"):
+        RiskController(FrozenEstimator(Broken())).fit(X, y)
+
+
+@pytest.mark.parametrize("table", ["dict", "table"])
+def test_a_dict_of_columns_and_a_table_are_frames(table, monkeypatch):
+    X, y = logistic(np.random.default_rng(22), 300)
+    columns = {"a": X[:, 0], "b": X[:, 1]}
+    given = columns if table == "dict" else as_table(columns)
+    model = RiskController(LogisticRegression(), risk_limit=0.5, random_state=0)
+    expected = clone(model).fit(X, y)
+    model.fit(given, y)
+    assert list(model.feature_names_in_) == ["a", "b"]
+    np.testing.assert_array_equal(model.predict(given), expected.predict(X))
+    np.testing.assert_array_equal(model.p_values_, expected.p_values_)
+    real = builtins.__import__
+
+    def without_pandas(name, scope=None, *rest):
+        if name == "pandas" and scope["__name__"] == RiskController.__module__:
+            raise ImportError
+        return real(name, scope, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without_pandas)
+    plain = clone(model).fit(given, y)
+    np.testing.assert_array_equal(plain.predict_proba(given), expected.predict_proba(X))
 
 
 def test_weights_reach_the_classifiers_by_routing_alone():

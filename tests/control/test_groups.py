@@ -95,7 +95,7 @@ def test_empty_and_tiny_groups_are_not_left_out(data):
     )
     one = group_bounds([0.1, 0.2, 0.3], ["a", "a", "b"], bound=EmpiricalBernstein())
     assert one.upper["b"] == 1.0
-    assert any("Group 'b' has 1 units, too few" in note for note in one.notes)
+    assert any("Group 'b' has 1 units, which say no more" in note for note in one.notes)
 
 
 def test_categories_of_a_frame_count_as_groups(data):

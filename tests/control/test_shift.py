@@ -2,12 +2,14 @@
 
 import json
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.optimize import linprog
 from scipy.stats import beta, binom
 
+from riskstats.bounds.api import upper_bound
 from riskstats.bounds.betting import Betting
 from riskstats.bounds.dkw import DKW
 from riskstats.bounds.hoeffding import Hoeffding
@@ -21,6 +23,7 @@ from riskstats.control.shift import (
 )
 from riskstats.control.shift_methods import largest_mixture
 from riskstats.control.shift_weights import covariate_shift_weights
+from riskstats.envelope import CDFEnvelope
 from riskstats.exceptions import AssumptionWarning, IncompatibleBound, InvalidInput
 from riskstats.measures.cvar import CVaR
 from riskstats.measures.mean import Mean
@@ -270,6 +273,35 @@ def test_stratified_band_is_the_linear_programme_at_every_loss():
             losses, boxes, ValueAtRisk(level), score=score, method=StratifiedBox(DKW())
         )
         assert bound.value == expected
+
+
+def test_stratified_mean_is_the_linear_programme_of_bounds_at_a_share_of_the_error():
+    rng = np.random.default_rng(26)
+    score, losses = source(rng, 400)
+    boxes = covariate_shift_weights(score, rng.random(300) ** 0.7, bins=3)
+    uppers = [upper_bound(losses[boxes.bins(score) == k], confidence_level=1 - 0.05 / 3) for k in range(3)]
+    best = linprog(
+        [-upper.value for upper in uppers],
+        A_eq=np.ones((1, 3)),
+        b_eq=[1.0],
+        bounds=list(zip(boxes.target_low, boxes.target_high, strict=True)),
+    )
+    assert shifted_upper_bound(losses, boxes, score=score).value == pytest.approx(-best.fun, abs=1e-10)
+
+
+def test_rejection_with_estimated_weights_lowers_the_band_by_the_width_of_the_boxes():
+    """With equal middle weights every unit is kept, and the band is that of the sample."""
+    score, losses = source(np.random.default_rng(27), 500)
+    boxes = covariate_shift_weights(score, score)
+    boxes = replace(boxes, mid=(1.0,) * 5, epsilon=0.2)
+    bound = shifted_upper_bound(losses, boxes, CVaR(0.5), score=score, method=Rejection(DKW()))
+    lower = np.maximum(DKW().boundary(500, 0.05).values - 0.2 / 0.8, 0.0)
+    law = CDFEnvelope(np.sort(losses), lower, None, (0.0, 1.0), 0.95).worst_case()
+    assert bound.kept == 500
+    assert bound.value == pytest.approx(CVaR(0.5)(law), abs=1e-12)
+    mean = shifted_upper_bound(losses, boxes, score=score, method=Rejection(Hoeffding()))
+    plain = upper_bound(losses, bound=Hoeffding()).value
+    assert mean.value == pytest.approx(plain + 0.25, abs=1e-12)
 
 
 def test_support_scales():

@@ -33,6 +33,13 @@ class Midrange(RiskMeasure):
         return self.share * float(law.atoms[0]) + (1 - self.share) * float(law.atoms[-1])
 
 
+def test_a_band_that_only_meets_the_level_bounds_the_lower_quantile_alone():
+    rows = Rows(np.array([[0.1, 0.2, 0.3, 1.0]]), np.array([0.5, 0.9, 0.95, 1.0]))
+    assert ValueAtRisk(0.9).of_rows(rows) == [0.2]
+    assert ValueAtRisk(0.9, "upper").of_rows(rows) == [0.3]
+    assert ValueAtRisk(0.95, "upper").of_rows(rows) == [1.0]
+
+
 def test_a_new_measure_works_on_samples_and_bands():
     assert Midrange()([4, 0, 1]) == 2.0
     np.testing.assert_array_equal(Midrange(0.25)([[4, 0, 1], [1, 1, 1]]), [3.0, 1.0])
