@@ -50,10 +50,11 @@ class Series:
     def of(cls, losses: Floats, level: float, weights: Floats, codes: Integers | None) -> Series:
         """The rows of positive weight; equal weights, and clusters of one row each, are none.
 
-        weights : (n,) numbers >= 0 with a positive sum. codes : (n,) of clusters, or None.
+        weights : (n,) numbers >= 0 with a positive sum; only their ratios count, and a power of two brings
+        the largest to between 1/2 and 1, where sums of squares are finite. codes : (n,) of clusters, or None.
         """
         kept = weights > 0
-        mass = weights[kept]
+        mass = np.ldexp(weights[kept], -np.frexp(weights.max())[1])
         unit = None if codes is None else np.unique(codes[kept], return_inverse=True)[1].reshape(-1)
         if unit is not None and int(unit.max()) + 1 == len(unit):
             unit = None

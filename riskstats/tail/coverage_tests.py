@@ -26,10 +26,11 @@ def kupiec(hits: Floats, periods: int, mass: float) -> Floats:
 
 def exact_kupiec(hits: int, periods: int, mass: float) -> float:
     """Probability, under the binomial law, of a statistic at least as large as that of `hits`."""
-    from scipy.special import bdtr
+    from scipy.special import gammaln
 
     counts = np.arange(periods + 1.0)
-    chances = np.diff(bdtr(counts, periods, mass), prepend=0.0)
+    ways = gammaln(periods + 1.0) - gammaln(counts + 1.0) - gammaln(periods - counts + 1.0)
+    chances = np.exp(ways + _binomial(periods - counts, counts, mass))
     statistics = kupiec(counts, periods, mass)
     return min(float(chances[statistics >= statistics[hits] * (1.0 - 1e-12)].sum()), 1.0)
 

@@ -18,12 +18,14 @@ from riskstats.tail.forecasts import Forecasts
 __all__ = ["e_values", "log_wealth", "mixed_stakes"]
 
 STAKES = 0.1 * 2.0 ** np.arange(7)  # times the tail mass
+LARGEST = 1e300  # e-value, where es - v is next to nothing
 
 
 def e_values(given: Forecasts) -> Floats:
-    """(T,) e_t >= 0."""
+    """(T,) e_t >= 0, at most `LARGEST`, which only makes the bet smaller."""
     x, v, es, mass = given
-    return np.maximum(x - v, 0.0) / (mass * (es - v))
+    with np.errstate(over="ignore"):
+        return np.minimum(np.maximum(x - v, 0.0) / (es - v) / mass, LARGEST)
 
 
 def mixed_stakes(e: Floats, mass: float) -> Floats:

@@ -121,7 +121,7 @@ def judge_noise_sensitivity(
     `InvalidInput`: scores outside [0, 1], NaN, one judge without `assumed_sd`, more judges with it.
     """
     array, weights = _checked(scores, sample_weight)
-    kept, mass = array[weights > 0], weights[weights > 0]
+    kept, mass = array[weights > 0], weights[weights > 0] / weights.max()
     sd = _spread(kept, mass, assumed_sd)
     of_score = sd / math.sqrt(array.shape[1])
     sizes = np.array([*(non_negative_number(each, "noise") for each in noise), of_score])

@@ -116,6 +116,7 @@ def risk_profile(
         side="lower",
         n=model.tail.n,
         n_tail=model.tail.n_tail,
+        support=checked_support(support),
         union=scales[0],
         log_risk=scales[1] if log_scale else None,
         clip=_clip_audit(array, eps, model.log_tail),

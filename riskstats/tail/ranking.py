@@ -73,7 +73,8 @@ def compare_models(
     InvalidInput : fewer than two models, different prompts without `on`, NaN, losses outside the support,
         bad weights, too few resamples.
 
-    Warns `AssumptionWarning` where a difference, or the tail of a model, shows no error.
+    Warns `AssumptionWarning` where a difference, or the tail of a model, shows no error. Two models whose
+    tails are one atom each, as all are where less than one prompt is in the tail, are never told apart.
     """
     level, delta = checked_level(level), 1.0 - checked_confidence(confidence_level)
     checked_resamples(whole_number(resamples, "resamples", low=1), delta / 2)
@@ -132,15 +133,19 @@ class _Comparison:
 
     @cached_property
     def pairs(self) -> Pairs:
+        assert self.known.error is not None
         assert self.known.pair_error is not None
         assert self.drawn.pair_error is not None
+        flat = self.known.error[0] == 0.0
         return resampled_ranks.studentised_pairs(
-            self.cvar, self.known.pair_error[0], self.drawn.cvar, self.drawn.pair_error
+            self.cvar, self.known.pair_error[0], self.drawn.cvar, self.drawn.pair_error, flat
         )
 
     @cached_property
     def differences(self) -> Differences:
-        return resampled_ranks.differences(self.pairs, self.delta)
+        """Cut to what the support allows."""
+        found, most = resampled_ranks.differences(self.pairs, self.delta), self.support[1] - self.support[0]
+        return found._replace(lower=np.maximum(found.lower, -most), upper=np.minimum(found.upper, most))
 
     @cached_property
     def shares(self) -> Floats:
@@ -197,13 +202,18 @@ class _Comparison:
     def blind_spots(self) -> list[str]:
         """What the resamples cannot see."""
         told = []
-        flat = np.flatnonzero(self.pairs.error == 0.0)
-        if len(flat):
-            i, j = self.pairs.first[flat[0]], self.pairs.second[flat[0]]
-            told.append(
-                f"The losses show no error of the difference of {len(flat)} pairs, first {self.names[i]} and "
-                f"{self.names[j]}: their intervals have no width."
-            )
+        blind = np.zeros(0, dtype=bool) if self.pairs.blind is None else self.pairs.blind
+        what = {
+            "their intervals have no ends, and they are not told apart": blind,
+            "their intervals have no width": (self.pairs.error == 0.0) & ~blind,
+        }
+        for then, which in what.items():
+            if which.any():
+                i, j = self.pairs.first[which.argmax()], self.pairs.second[which.argmax()]
+                told.append(
+                    f"The losses show no error of the difference of {int(which.sum())} pairs, first "
+                    f"{self.names[i]} and {self.names[j]}: {then}."
+                )
         ended = [name for name, found in zip(self.names, self.limits, strict=True) if found.warnings]
         if ended:
             told.append(

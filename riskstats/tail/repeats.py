@@ -183,7 +183,7 @@ def repeated_tail(
         array, weights, level=share, side="lower", random_state=random_state, estimand=goal,
         status=Status.NO_BOUND,
     )  # fmt: skip
-    epochs = _Epochs(array[weights > 0], weights[weights > 0])
+    epochs = _Epochs(array[weights > 0], weights[weights > 0] / weights.max())
     if goal == "prompt_risk" and reduce is None:
         return _prompt_risk(epochs, share, halves, resamples, generator(random_state), source)
     return _observed(epochs, goal, share, source)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from riskstats._validation import Floats, Integers
 from riskstats.distribution import rank_of_level
@@ -59,7 +60,8 @@ class Pairs(NamedTuple):
     """All pairs of models (first, second), first < second, each (pairs,).
 
     value : `CVaR_first - CVaR_second`. error : its standard error. statistic : `value / error`.
-    deviations : (R, pairs) `|d* - d| / se*` of the resamples.
+    deviations : (R, pairs) `|d* - d| / se*` of the resamples. blind : whether nothing is known of the error,
+    so that the interval has no ends; None where that is so of no pair.
     """
 
     first: Integers
@@ -68,23 +70,31 @@ class Pairs(NamedTuple):
     error: Floats
     statistic: Floats
     deviations: Floats
+    blind: npt.NDArray[np.bool_] | None = None
 
 
 def studentised_pairs(
-    estimates: Floats, errors: Floats, resampled: Floats, resampled_errors: Floats
+    estimates: Floats,
+    errors: Floats,
+    resampled: Floats,
+    resampled_errors: Floats,
+    flat: npt.NDArray[np.bool_] | None = None,
 ) -> Pairs:
     """Differences over their standard errors: errors (pairs,), resampled_errors (R, pairs).
 
+    flat : (m,) whether the tail of a model is one atom, which says nothing of its error; None is of none.
+
     A resample that shows less than half the error of the sample is taken at half of it, since a tail of few
-    atoms may show none. A pair that shows no error has statistic 0 where d = 0, else an infinite one, and no
-    deviations.
+    atoms may show none. A pair without error has no deviations: of two flat tails nothing is known, statistic
+    0; else its losses differ by a constant, statistic 0 where d = 0 and an infinite one where not.
     """
     first, second = np.triu_indices(len(estimates), 1)
     value = estimates[first] - estimates[second]
     value[np.abs(value) <= TIE * np.abs(estimates[first])] = 0.0
     moved = np.abs(resampled[:, first] - resampled[:, second] - value)
     shown = errors > 0
-    unbounded = np.where(value == 0, 0.0, np.copysign(np.inf, value))
+    blind = ~shown & (np.zeros_like(shown) if flat is None else flat[first] & flat[second])
+    unbounded = np.where(blind | (value == 0), 0.0, np.copysign(np.inf, value))
     least = np.maximum(resampled_errors, LEAST_ERROR * errors)
     where = np.broadcast_to(shown, moved.shape)
     return Pairs(
@@ -94,14 +104,15 @@ def studentised_pairs(
         errors,
         np.divide(value, errors, out=unbounded, where=shown),
         np.divide(moved, least, out=np.zeros_like(moved), where=where),
+        blind,
     )
 
 
 class Differences(NamedTuple):
     """What holds for all pairs, each (pairs,).
 
-    lower, upper : intervals that hold at once. p : of each pair alone, two-sided. p_max : adjusted for all
-    pairs by the largest statistic.
+    lower, upper : intervals that hold at once, infinite for a blind pair. p : of each pair alone, two-sided.
+    p_max : adjusted for all pairs by the largest statistic.
     """
 
     lower: Floats
@@ -123,6 +134,7 @@ def differences(pairs: Pairs, delta: float) -> Differences:
     largest = np.sort(pairs.deviations.max(axis=1))
     size, count = np.abs(pairs.statistic), len(largest)
     reach = largest[-(int(rank_of_level(delta, count + 1, "upper")) - 1)] * pairs.error
+    reach = reach if pairs.blind is None else np.where(pairs.blind, np.inf, reach)
     return Differences(
         pairs.value - reach,
         pairs.value + reach,

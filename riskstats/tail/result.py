@@ -182,6 +182,10 @@ class ScaleProfile(Result):
         return lines
 
 
+def _support(support: tuple[float, float] | None) -> str:
+    return "support not declared" if support is None else f"support ({support[0]:g}, {support[1]:g})"
+
+
 def _first_line(result: Result) -> str:
     return result.summary().partition("\n")[0]
 
@@ -237,6 +241,7 @@ class RiskProfile(Result):
     ----------
     level, n, n_tail : share not in the tail, prompts of positive weight, `t n`.
     side : of the value at risk that the ratios use.
+    support : (lowest, highest) possible score, which are 0 and 1 on the scale of every number here.
     union : the scale `R = 1 - prod (1 - r_k)`.
     log_risk : the scale `L = -sum log(1 - r_k)`; None if it was not asked for.
     clip : what the clip changed; None without a clip.
@@ -257,6 +262,7 @@ class RiskProfile(Result):
     side: str
     n: int
     n_tail: float
+    support: tuple[float, float]
     union: ScaleProfile
     log_risk: ScaleProfile | None
     clip: ClipAudit | None
@@ -295,7 +301,10 @@ class RiskProfile(Result):
 
     def summary(self) -> str:
         """Both scales with their limits, then bounds, dimensions, groups and notes."""
-        head = f"Risk profile at level {self.level:g}: n = {self.n} prompts, n_tail = {self.n_tail:.4g}"
+        head = (
+            f"Risk profile at level {self.level:g}: n = {self.n} prompts, n_tail = {self.n_tail:.4g}, "
+            f"{_support(self.support)}"
+        )
         scales = [each for each in (self.union, self.log_risk) if each is not None]
         lines = [head, *(line for scale in scales for line in scale.lines(self.level))]
         lines += [self.clip.summary()] if self.clip else []
@@ -385,7 +394,7 @@ class TailReport(Result):
 
     def summary(self) -> str:
         """CVaR with its limit, what it rests on, the fit, and what it is made of."""
-        lines = [self.tail.summary(), f"Mean {self.mean:.6g}, sd {self.sd:.6g}."]
+        lines = [self.tail.summary(), f"Mean {self.mean:.6g}, sd {self.sd:.6g}; {_support(self.support)}."]
         lines.append(self._limit())
         lines += [f"Limit {self.risk_limit:g}: {self.status.sentence}"] if self.risk_limit is not None else []
         lines += [self.extremes.summary()] if self.extremes is not None else [self.extremes_reason]

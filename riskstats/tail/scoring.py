@@ -43,7 +43,8 @@ def mean_fissler_ziegel_score(
 ) -> float:
     """Weighted mean of `fissler_ziegel_score` over losses (n,)."""
     scores = fissler_ziegel_score(losses, value_at_risk, expected_shortfall, level).reshape(-1)
-    return float(np.average(scores, weights=sample_weights(sample_weight, len(scores))))
+    weights = sample_weights(sample_weight, len(scores))
+    return float(np.average(scores, weights=weights / weights.max()))
 
 
 def fissler_ziegel(given: Forecasts) -> Floats:

@@ -33,3 +33,16 @@ def test_the_variance_is_that_of_the_losses_of_one_candidate(rng):
     alone = EmpiricalBernstein().mean_upper(row[None], 0.05)[0]
     together = EmpiricalBernstein().mean_upper(np.tile(row, (30, 1)), 0.05)
     np.testing.assert_allclose(together, alone, rtol=1e-13)
+
+
+def test_the_variance_is_over_units_never_over_candidates(rng):
+    """A variance over candidates was once public code: equal candidates would then look certain."""
+    one = rng.beta(2, 5, (1, 200))
+    alone = EmpiricalBernstein().mean_upper(one, 0.05)
+    np.testing.assert_array_equal(
+        EmpiricalBernstein().mean_upper(np.repeat(one, 4, axis=0), 0.05), np.repeat(alone, 4)
+    )
+    steady = np.full((1, 200), one.mean())
+    mixed = EmpiricalBernstein().mean_upper(np.vstack([one, steady]), 0.05)
+    assert mixed[0] == alone[0]
+    assert mixed[1] < alone[0] - 0.02

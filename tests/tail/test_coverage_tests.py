@@ -52,3 +52,8 @@ def test_exact_p_value_is_the_law_of_the_statistic():
     assert sizes[0] <= 0.01
     assert sizes[1] <= 0.05
     assert sizes[2] <= 0.1
+
+
+def test_exact_p_values_keep_their_size_where_they_are_small():
+    assert exact_kupiec(50, 50, 0.05) == pytest.approx(0.05**50, rel=1e-9)
+    assert exact_kupiec(100, 100, 1 / 3) == pytest.approx((1 / 3) ** 100, rel=1e-9)

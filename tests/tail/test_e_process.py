@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from riskstats.tail.backtest import expected_shortfall_backtest
 from riskstats.tail.e_process import STAKES, e_values, log_wealth, mixed_stakes
 from riskstats.tail.forecasts import Forecasts
 from tests.reference.extremes import backtest
@@ -81,3 +82,11 @@ def test_power_grows_with_the_understatement_and_with_time(rng):
     assert power[1.2, 250] > 0.45
     assert power[1.2, 1000] > 0.95
     assert power[1.4, 250] > 0.95
+
+
+def test_a_forecast_without_a_tail_is_refuted_by_one_hit():
+    """es - v as small as it gets: e-values are as large as they get, and numbers."""
+    found = expected_shortfall_backtest([-1.0, -1.0, 1.0, -1.0], -5e-324, 0.0, 0.9)
+    assert np.isfinite(found.log_wealth).all()
+    assert np.isfinite(found.mean_e_value)
+    assert found.alarm == 2

@@ -77,3 +77,12 @@ def test_exports():
     found = judge_noise_sensitivity([[0.1, 0.3], [0.9, 0.7]], 0.5, random_state=2)
     assert json.loads(json.dumps(found.to_dict()))["provenance"]["seed"] == 2
     assert len(found.to_frame()) == 5
+
+
+def test_large_weights_are_only_ratios(rng):
+    scores = rng.random((30, 2))
+    found, scaled = (
+        judge_noise_sensitivity(scores, 0.5, sample_weight=np.full(30, w), n_draws=2, random_state=1)
+        for w in (1.0, 1e308)
+    )
+    np.testing.assert_allclose(scaled.noisy_cvar, found.noisy_cvar, rtol=1e-12)

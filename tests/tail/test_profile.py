@@ -286,3 +286,10 @@ def test_frames_and_results_in_words(rng):
 def test_bad_input(change, message):
     with pytest.raises(InvalidInput, match=message):
         risk_profile(**{"scores": [[0.1, 0.2], [0.0, 0.5], [0.3, 0.0]], **change})
+
+
+def test_the_support_of_the_scores_is_part_of_the_answer():
+    scores = np.array([[0.0, 4.0], [2.0, 0.0]])
+    found = risk_profile(scores, level=0.5, support=(0, 4), log_scale=False)
+    assert found.support == (0, 4)
+    assert "support (0, 4)" in found.summary().splitlines()[0]

@@ -88,6 +88,16 @@ def test_pairs_without_error_are_equal_or_apart():
     np.testing.assert_array_equal(resampled_ranks.confidence_set(pairs, 3) > 0.1, [True, True, False])
 
 
+def test_nothing_is_known_of_pairs_of_flat_tails():
+    estimates, resampled = np.array([0.5, 0.7, 1.0]), np.tile([0.5, 0.7, 1.0], (99, 1))
+    flat = np.array([True, True, False])
+    pairs = resampled_ranks.studentised_pairs(estimates, np.zeros(3), resampled, np.zeros((99, 3)), flat)
+    found = resampled_ranks.differences(pairs, 0.1)
+    np.testing.assert_array_equal(found.p, [1, 0.01, 0.01])
+    np.testing.assert_array_equal(found.lower, [-np.inf, -0.5, 0.7 - 1.0])
+    np.testing.assert_array_equal(resampled_ranks.confidence_set(pairs, 3) > 0.1, [True, True, False])
+
+
 def test_ranks_count_the_models_shown_to_be_better_and_worse():
     pairs = resampled_ranks.Pairs(*np.triu_indices(3, 1), *np.zeros((4, 3)))
     found = resampled_ranks.Differences(
@@ -245,6 +255,37 @@ def test_what_no_resample_changes_is_told(rng):
     assert (found.models[0].lower, found.models[0].upper) == (0, 1)
     assert found.pairs[0].p_max_t == 1
     assert found.confidence_set == ("0", "1")
+
+
+@pytest.mark.filterwarnings("ignore::riskstats.exceptions.AssumptionWarning")
+@pytest.mark.parametrize("n", [1, 2, 10, 19])
+def test_fewer_than_one_prompt_in_the_tail_tells_no_models_apart(n):
+    losses = np.random.default_rng(n).random((3, n))
+    found = compare_models(losses, 0.95, support=(0, 1), random_state=1)
+    assert len(found.confidence_set) == 3
+    assert {(model.rank_low, model.rank_high) for model in found.models} == {(1, 3)}
+    assert {(pair.lower, pair.upper, pair.p_max_t) for pair in found.pairs} == {(-1, 1, 1)}
+    assert "they are not told apart" in found.summary()
+
+
+def test_a_constant_difference_is_certain(rng):
+    losses = rng.random(200).round(2)
+    with pytest.warns(AssumptionWarning, match="1 pairs.*their intervals have no width"):
+        found = compare_models([losses, losses + 0.25], 0.9, random_state=1)
+    assert found.confidence_set == ("0",)
+    assert (found.pairs[0].lower, found.pairs[0].upper) == pytest.approx((-0.25, -0.25))
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e300, 1e307])
+def test_only_the_ratios_of_weights_count(rng, unit):
+    losses, weights = rng.random((2, 40)), 2.0 ** rng.integers(0, 3, 40)
+    found, scaled = (
+        compare_models(losses, 0.5, sample_weight=each, resamples=99, random_state=1)
+        for each in (weights, weights * unit)
+    )
+    for one, other in zip([*found.models, *found.pairs], [*scaled.models, *scaled.pairs], strict=True):
+        numbers = [[x for x in each.to_dict().values() if not isinstance(x, str)] for each in (one, other)]
+        assert numbers[0] == pytest.approx(numbers[1], rel=1e-9)
 
 
 # ---- what is promised

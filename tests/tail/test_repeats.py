@@ -228,3 +228,13 @@ def test_result_exports():
     assert content["provenance"]["seed"] == 0
     assert list(found.to_frame()["estimate"]) == ["plug_in", "debiased", "split"]
     assert "leave a bias" in str(found)
+
+
+@pytest.mark.parametrize("unit", [1e-320, 1e-200, 1e300])
+def test_only_the_ratios_of_weights_count(rng, unit):
+    scores = (rng.random((20, 4)) < 0.3) * 1.0
+    given = {"estimand": "prompt_risk", "n_resamples": 2, "random_state": 1}
+    found = repeated_tail(scores, 0.5, **given)
+    scaled = repeated_tail(scores, 0.5, sample_weight=np.full(20, unit), **given)
+    assert scaled.value == pytest.approx(found.value, rel=1e-9)
+    assert scaled.standard_error == pytest.approx(found.standard_error, rel=1e-9)

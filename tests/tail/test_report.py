@@ -80,3 +80,8 @@ def test_every_level_and_size_gives_numbers(losses, level):
 def test_bad_input(change, message):
     with pytest.raises(InvalidInput, match=message):
         tail_report(**{"losses": [0.1, 0.7], "level": 0.5, **change})
+
+
+def test_the_summary_says_whether_a_support_was_declared():
+    assert "support not declared" in tail_report([0.1, 0.7], 0.5, limit=None).summary()
+    assert "support (0, 1)" in tail_report([0.1, 0.7], 0.5, limit=None, support=(0, 1)).summary()

@@ -66,3 +66,9 @@ def test_weights_equal_repetition(rng):
 def test_refusals(v, es, message):
     with pytest.raises(InvalidInput, match=re.escape(message)):
         fissler_ziegel_score([0.0, 1.0, 5.0], v, es, LEVEL)
+
+
+def test_large_weights_are_only_ratios():
+    given = ([0.2, 0.9, 0.4], 0.5, 0.6, 0.8)
+    found = mean_fissler_ziegel_score(*given, sample_weight=np.full(3, 1e308))
+    assert found == pytest.approx(mean_fissler_ziegel_score(*given), rel=1e-12)
