@@ -31,6 +31,8 @@ class Status(enum.StrEnum):
     HEURISTIC = "HEURISTIC"
     BOUND = "BOUND"
     NO_BOUND = "NO_BOUND"
+    WITHIN_LIMIT = "WITHIN_LIMIT"
+    ABOVE_LIMIT = "ABOVE_LIMIT"
     CERTIFIED = "CERTIFIED"
     NOT_CERTIFIED = "NOT_CERTIFIED"
     REFUTED = "REFUTED"
@@ -52,6 +54,8 @@ _SENTENCES = {
     Status.HEURISTIC: "Found by a heuristic; nothing is proven about better answers.",
     Status.BOUND: "The bound holds with the stated confidence.",
     Status.NO_BOUND: "Nothing can be said: no bound holds with the stated confidence.",
+    Status.WITHIN_LIMIT: "The upper confidence limit of the risk is within the risk limit.",
+    Status.ABOVE_LIMIT: "The upper confidence limit of the risk is above the risk limit.",
     Status.CERTIFIED: "The risk is within the limit, with the stated confidence.",
     Status.NOT_CERTIFIED: "No candidate is shown to be within the limit, nor to exceed it.",
     Status.REFUTED: "The risk is above the limit, with the stated confidence.",

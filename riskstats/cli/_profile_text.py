@@ -11,6 +11,7 @@ from riskstats.tail.result import RiskProfile, ScaleProfile
 __all__ = ["profile_text"]
 
 _MOST_ROWS = 12
+_RANGE = "range at the tie"
 _RATIOS = {
     "cvar_over_mean": "CVaR / mean",
     "cvar_over_value_at_risk": "CVaR / value at risk",
@@ -20,15 +21,17 @@ _RATIOS = {
 
 def profile_text(profile: RiskProfile, name: str, unit: str) -> str:
     """The profile of a model whose rows are `unit`, such as prompts."""
+    tail = f"n_tail = {profile.n_tail:.4g} at level {profile.level:g}"
+    worst = f"the tail is the worst {100 * (1.0 - profile.level):.6g} %"
     lines = [
-        f"Model {name}: {profile.n} {unit}, n_tail = {profile.n_tail:.4g} at level {profile.level:g}",
+        f"Model {name}: {profile.n} {unit}, {tail} ({worst})",
         *_scale(profile.union, "risk that anything goes wrong"),
-        *_limit_line(profile),
+        *_limit_line(profile, unit),
         *_frechet(profile),
         *(_scale(profile.log_risk, "log-risk") if profile.log_risk is not None else []),
         *([f"  {profile.clip.summary()}"] if profile.clip is not None else []),
         *_tables(profile),
-        *_worst(profile),
+        *_worst(profile, unit),
     ]
     return "\n".join(lines)
 
@@ -59,15 +62,15 @@ def _ratio(scale: ScaleProfile, name: str, words: str) -> str:
     return f"{words} undefined ({scale.undefined[name]})" if value is None else f"{words} {value:.4g}"
 
 
-def _limit_line(profile: RiskProfile) -> list[str]:
-    """The risk limit, and the share of rows beyond it."""
+def _limit_line(profile: RiskProfile, unit: str) -> list[str]:
+    """The risk limit, and the share of units beyond it."""
     if profile.risk_limit is None:
         return []
     upper = getattr(profile.interval, "upper", None)
     kept = upper is not None and upper <= profile.risk_limit
     verdict = "shown to be kept" if kept else "NOT shown to be kept"
-    share = 100 * float(profile.exposure or 0.0)
-    return [f"  risk limit {profile.risk_limit:g} on CVaR: {verdict}; {share:.3g} % of rows lie above it"]
+    share = f"{100 * float(profile.exposure or 0.0):.3g} % of the {unit}"
+    return [f"  risk limit {profile.risk_limit:g} on CVaR: {verdict}; {share} have a risk above it"]
 
 
 def _frechet(profile: RiskProfile) -> list[str]:
@@ -75,7 +78,7 @@ def _frechet(profile: RiskProfile) -> list[str]:
     if len(profile.marginals.names) == 1:
         return []
     low, high = profile.frechet.cvar_lower, profile.frechet.cvar_upper
-    return [f"  without independence of dimensions: CVaR {low:.4g} to {high:.4g}"]
+    return [f"  without independence, however the dimensions hang together: CVaR {low:.4g} to {high:.4g}"]
 
 
 def _tables(profile: RiskProfile) -> Iterator[str]:
@@ -84,11 +87,12 @@ def _tables(profile: RiskProfile) -> Iterator[str]:
     if len(part.names) > 1:
         alone = dict(zip(part.names, profile.marginals.cvar.tolist(), strict=True))
         rows = [[*row, f"{alone[row[0]]:.4g}"] for row in _piece_rows(part, profile.cvar)]
-        yield _table(["dimension", "part of CVaR", "share", "range at the tie", "CVaR alone"], rows)
+        yield _table(["dimension", "part of CVaR", "share", _RANGE, "CVaR alone"], rows)
     for group in profile.groups:
         yield _table(*_group_table(profile, group))
         ratio = "undefined" if group.ratio is None else f"{group.ratio:.4g}"
-        yield f"  largest / smallest CVaR by {group.by}: {ratio}"
+        few = "" if group.ranked.all() else " (without those in brackets, whose n_tail is below 1)"
+        yield f"  largest / smallest CVaR by {group.by}: {ratio}{few}"
 
 
 def _piece_rows(part: Any, total: float) -> list[list[str]]:
@@ -117,19 +121,21 @@ def _group_table(profile: RiskProfile, group: Any) -> tuple[list[str], list[list
         ]
         for i, name in enumerate(group.names)
     ]
-    return [group.by, "part of CVaR", "share", "range at the tie", "CVaR alone", "n", "n_tail"], rows
+    return [group.by, "part of CVaR", "share", _RANGE, "CVaR alone", "n", "n_tail"], rows
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
-    text = aligned(head, rows[:_MOST_ROWS])
+    """Columns of text; that of ranges only where there is one."""
+    kept = [j for j, title in enumerate(head) if title != _RANGE or any(row[j] for row in rows)]
+    text = aligned([head[j] for j in kept], [[row[j] for j in kept] for row in rows[:_MOST_ROWS]])
     rest = len(rows) - _MOST_ROWS
     lines = [*text.splitlines(), *([f"and {rest} more"] if rest > 0 else [])]
     return "\n".join(f"  {line}" for line in lines)
 
 
-def _worst(profile: RiskProfile) -> list[str]:
-    """The rows that weigh most in the tail."""
+def _worst(profile: RiskProfile, unit: str) -> list[str]:
+    """The units that weigh most in the tail."""
     part = profile.attribution["prompt"]
     rows = sorted(part.rows(profile.cvar), key=lambda row: -row["value"])[:5]
     named = ", ".join(f"{row['name']} ({row['value']:.3g})" for row in rows if row["value"] > 0)
-    return [f"  largest parts of CVaR: {named}"] if named else []
+    return [f"  {unit} with the largest parts of CVaR: {named}"] if named else []

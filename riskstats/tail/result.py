@@ -253,7 +253,7 @@ class RiskProfile(Result):
     dependence : of the dimensions in their tails; None for one dimension.
     groups : by group and by category.
     pooling : rule for the judges; None if there was no axis of judges.
-    status : BOUND, NO_BOUND without a confidence limit; with a risk limit CERTIFIED or NOT_CERTIFIED.
+    status : BOUND, NO_BOUND without a confidence limit; with a risk limit WITHIN_LIMIT or ABOVE_LIMIT.
     notes : what a reader must know besides.
     provenance : version, data, settings.
     """
@@ -362,7 +362,7 @@ class TailReport(Result):
     interval : confidence limit of CVaR; None if none was asked for.
     extremes : a generalised Pareto fit; None where it was refused, with `extremes_reason`.
     attribution : which labels and rows make up the tail.
-    status : BOUND, or NO_BOUND without a confidence limit; with a risk limit CERTIFIED or NOT_CERTIFIED.
+    status : BOUND, or NO_BOUND without a confidence limit; with a risk limit WITHIN_LIMIT or ABOVE_LIMIT.
     support, risk_limit : as they were passed.
     losses : (n,) as they were passed, for the plot; left out of `to_dict`.
     provenance : version, data, settings.

@@ -44,9 +44,9 @@ def limit_name(limit: Any) -> str | None:
 
 
 def limit_status(interval: Any, risk_limit: float | None) -> Status:
-    """CERTIFIED where the upper limit is at most the risk limit; without one the status of the interval."""
+    """Whether the upper limit is within the risk limit; without one the status of the interval."""
     if interval is None:
         return Status.NO_BOUND
     if risk_limit is None:
         return Status(interval.status)
-    return Status.CERTIFIED if interval.upper <= risk_limit else Status.NOT_CERTIFIED
+    return Status.WITHIN_LIMIT if interval.upper <= risk_limit else Status.ABOVE_LIMIT

@@ -185,8 +185,8 @@ def test_limits_and_verdicts(rng):
     assert found.interval.upper == want.upper
     assert found.log_risk.interval.upper > found.log_risk.cvar
     assert (found.status, risk_profile(scores).status) == (Status.BOUND, Status.NO_BOUND)
-    assert risk_profile(scores, risk_limit=want.upper, **given).status is Status.CERTIFIED
-    assert risk_profile(scores, risk_limit=want.upper - 1e-9, **given).status is Status.NOT_CERTIFIED
+    assert risk_profile(scores, risk_limit=want.upper, **given).status is Status.WITHIN_LIMIT
+    assert risk_profile(scores, risk_limit=want.upper - 1e-9, **given).status is Status.ABOVE_LIMIT
     assert found.provenance.limit == "Asymptotic()"
     assert found.provenance.seed == 3
     assert "is at most" in found.summary()

@@ -331,3 +331,12 @@ def test_statements_about_models_are_wrong_as_rarely_as_promised_in_full(shifts)
     counts = misses(np.random.default_rng(5), 2000, shifts, resamples=499)
     print(shifts, counts / 2000)
     assert not any(too_many(count, 2000, 0.12) for count in counts)
+
+
+def test_few_prompts_in_the_tail_are_told():
+    rng = np.random.default_rng(4)
+    few, enough = (
+        compare_models(rng.random((2, n)), 0.95, resamples=199, random_state=0) for n in (150, 400)
+    )
+    assert "Only 7.5 prompts are in the tail" in few.summary()
+    assert "prompts are in the tail" not in enough.summary()

@@ -20,7 +20,7 @@ def test_what_the_report_holds(rng):
     assert found.sd == pytest.approx(losses.std())
     want = cvar_interval(losses, 0.95, limit=BootstrapT(), support=(0, 1), random_state=2)
     assert found.interval.upper == want.upper
-    assert found.status is Status.CERTIFIED
+    assert found.status is Status.WITHIN_LIMIT
     assert found.extremes is not None
     assert found.attribution["prompt"].values.sum() == pytest.approx(found.cvar)
     assert found.provenance.seed == 2
@@ -32,7 +32,7 @@ def test_what_the_report_holds(rng):
 def test_a_tail_of_one_atom_has_no_limit_without_a_support():
     with pytest.warns(AssumptionWarning, match="tail of one atom"):
         found = tail_report([0.0] * 99 + [1.0], 0.99, risk_limit=0.9, random_state=0)
-    assert found.status is Status.NOT_CERTIFIED
+    assert found.status is Status.ABOVE_LIMIT
     assert not found.interval.upper <= 0.9
 
 
