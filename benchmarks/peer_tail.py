@@ -1,7 +1,8 @@
 """Times tail measures of other packages and prints seconds and values as JSON. Runs in their environment.
 
 Called by `tail.py` as `python peer_tail.py TASK FILE REPEATS`; FILE is an `.npz` of arrays. Needs NumPy and,
-by task, skfolio, empyrical-reloaded or SciPy. Losses are negated to returns outside the clock; one thread.
+by task, skfolio, empyrical-reloaded, pyextremes or SciPy. Losses are negated to returns outside the clock;
+one thread.
 """
 
 from __future__ import annotations
@@ -81,6 +82,30 @@ def empyrical_loop(data: Any, repeats: int) -> Answer:
     return _bootstrap(data, repeats, lambda rows: [-cvar(x, cutoff) for x in rows.T], wanted)
 
 
+def pyextremes_return_value(data: Any, repeats: int) -> Answer:
+    """A return value with its interval from resamples: a generalised Pareto fit above a threshold.
+
+    Losses become one an hour, none of them merged into clusters. Above 50 new resamples the package starts
+    processes; asked for 50 more at a time it stays in one.
+    """
+    import pandas as pd
+    from pyextremes import EVA
+
+    losses, period = data["losses"], 1.0 / (1.0 - float(data["level"]))
+    series = pd.Series(losses, index=pd.date_range("2000-01-01", periods=len(losses), freq="h"))
+
+    def run() -> float:
+        model = EVA(series)
+        model.get_extremes("POT", threshold=float(data["threshold"]), r="30min")
+        model.fit_model("MLE", distribution="genpareto")
+        for count in range(50, int(data["resamples"]) + 50, 50):
+            found = model.get_return_value(period, "1h", alpha=0.95, n_samples=count)
+        return float(found[0])
+
+    seconds, value = clocked(run, repeats)
+    return {"seconds": seconds, "values": value, "package": "pyextremes"}
+
+
 def _bootstrap(data: Any, repeats: int, function: Callable[[Any], Any], package: str) -> Answer:
     """Draw rows, measure, and rank the models within each of the series."""
     returns = np.ascontiguousarray(-data["losses"].T)
@@ -98,7 +123,15 @@ def _bootstrap(data: Any, repeats: int, function: Callable[[Any], Any], package:
 
 TASKS = {
     each.__name__: each
-    for each in (skfolio_cvar, skfolio_evar, scipy_expectile, skfolio_matrix, skfolio_loop, empyrical_loop)
+    for each in (
+        skfolio_cvar,
+        skfolio_evar,
+        scipy_expectile,
+        skfolio_matrix,
+        skfolio_loop,
+        empyrical_loop,
+        pyextremes_return_value,
+    )
 }
 
 

@@ -1,10 +1,10 @@
 """Tail measures beside other packages in one run: `python -m benchmarks.tail [NAME ...] [options]`.
 
-NAME is cvar (large samples), measures (EVaR, expectile), bootstrap (paired resamples of many series), kernels
-(NumPy against compiled code, with the time of compilation apart) or coverage (limits for CVaR). Pass
-`--peer-python PATH`, the Python of an environment with skfolio, empyrical-reloaded and SciPy, to have their
-seconds beside; without it the columns of peers stay empty. One thread; both sides read the same arrays, and
-the least of the repeated seconds counts.
+NAME is cvar (large samples), measures (EVaR, expectile), bootstrap (paired resamples of many series),
+extremes (generalised Pareto fits), kernels (NumPy against compiled code, with the time of compilation apart)
+or coverage (limits for CVaR). Pass `--peer-python PATH`, the Python of an environment with skfolio,
+empyrical-reloaded, pyextremes and SciPy, to have their seconds beside; without it the columns of peers stay
+empty. One thread; both sides read the same arrays, and the least of the repeated seconds counts.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def peer(python: str | None, task: str, arrays: dict[str, Any], repeats: int) ->
     if not python or not Path(python).is_file():
         raise PeerMissing(
             f"--peer-python is {python or 'not given'}{', and there is no such file' if python else ''}. "
-            "Make an environment with `pip install skfolio empyrical-reloaded scipy` and pass its python."
+            "Make an environment with `pip install skfolio empyrical-reloaded pyextremes scipy` and pass its "
+            "python."
         )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "arrays.npz"
@@ -136,6 +137,18 @@ def bootstrap(options: argparse.Namespace) -> Table:
     return Table("tail-bootstrap", _COLUMNS, rows, note)
 
 
+def extremes(options: argparse.Namespace) -> Table:
+    """A return level beyond the data with its interval from resamples, by a generalised Pareto fit."""
+    n, resamples = min(options.n, 10_000), min(options.resamples, 200)
+    arrays = tail_cases.threshold_sample(n, resamples)
+    found = in_own_process(tail_cases.return_level, n, resamples, options.repeats)
+    case = f"level 0.999 of {n:,} losses, {n // 20} above the threshold, {resamples} resamples"
+    row = {"case": case, "seconds": found["seconds"], "aim": 10}
+    note = "The peer is kept in one process. It counts one loss less among the periods."
+    rows = [_beside(options, row, "pyextremes_return_value", arrays, found["values"])]
+    return Table("tail-extremes", _COLUMNS, rows, note)
+
+
 def kernels(options: argparse.Namespace) -> Table:
     """The bootstrap kernel in NumPy and compiled, on the same counts; compilation apart."""
     rows = [
@@ -172,6 +185,7 @@ _BENCHMARKS: dict[str, Callable[[argparse.Namespace], Table]] = {
     "cvar": large_samples,
     "measures": measures,
     "bootstrap": bootstrap,
+    "extremes": extremes,
     "kernels": kernels,
     "coverage": coverage,
 }
@@ -181,7 +195,7 @@ _BENCHMARKS: dict[str, Callable[[argparse.Namespace], Table]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmarks that are named, or the first three."""
+    """Run the benchmarks that are named, or the first four."""
     options = _parser().parse_args(arguments)
     one_thread()
     tables = [_BENCHMARKS[name](options) for name in options.what]
@@ -205,7 +219,7 @@ def _parser() -> argparse.ArgumentParser:
         "what",
         nargs="*",
         choices=[*_BENCHMARKS, []],
-        default=["cvar", "measures", "bootstrap"],
+        default=["cvar", "measures", "bootstrap", "extremes"],
         metavar="NAME",
     )
     add("--peer-python", metavar="PATH", help="python of an environment with the other packages")

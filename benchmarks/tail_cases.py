@@ -24,6 +24,7 @@ from riskstats.measures.evar import evar
 from riskstats.measures.expectile import expectile
 from riskstats.tail import bootstrap_kernels, resampled_ranks
 from riskstats.tail.bootstrap import Series, resample, resample_counts
+from riskstats.tail.extremes import peaks_over_threshold
 from riskstats.tail.limits import Asymptotic, BootstrapT, cvar_interval
 from tests.tail.populations import POPULATIONS
 
@@ -36,7 +37,9 @@ __all__ = [
     "limit_names",
     "measure_of",
     "profiles",
+    "return_level",
     "sample",
+    "threshold_sample",
 ]
 
 LEVEL = 0.95
@@ -132,6 +135,26 @@ def _device_name() -> str:
     import jax
 
     return str(jax.devices()[0].device_kind)
+
+
+# ---- extremes
+
+
+def threshold_sample(n: int, resamples: int) -> dict[str, Any]:
+    """Return losses, a threshold with a twentieth of them above it, and a level far beyond."""
+    losses = np.random.default_rng(4).beta(0.8, 6.0, n)
+    threshold = float(np.quantile(losses, 0.95, method="lower"))
+    return {"losses": losses, "threshold": threshold, "level": 0.999, "resamples": resamples}
+
+
+def return_level(n: int, resamples: int, repeats: int) -> dict[str, Any]:
+    """The value at risk of a generalised Pareto fit, its table of thresholds and intervals included."""
+    arrays = threshold_sample(n, resamples)
+    options = {"threshold": arrays["threshold"], "n_resamples": resamples, "random_state": 1}
+    seconds, found = fastest(
+        lambda: peaks_over_threshold(arrays["losses"], arrays["level"], **options), repeats
+    )
+    return {"seconds": seconds, "values": found.value_at_risk}
 
 
 # ---- limits

@@ -36,6 +36,7 @@ TABLES = [
     *(f"control-{name}" for name in ("crossing", "calibration", "cvar", "betting", "whole", "memory")),
     *(f"control-{name}-gpu" for name in ("cvar", "betting", "whole")),
     *(f"control-{name}" for name in ("cvar-bounds", "mean-bounds", "mapie", "mapie-error")),
+    *(f"tail-{name}" for name in ("cvar", "measures", "bootstrap", "kernels", "extremes", "coverage")),
 ]
 
 

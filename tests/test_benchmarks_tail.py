@@ -18,7 +18,7 @@ def small(monkeypatch):
 @pytest.mark.usefixtures("small")
 def test_every_benchmark_writes_its_table(tmp_path, capsys):
     sizes = ["--n", "2000", "--resamples", "20", "--samples", "5", "--repeats", "1"]
-    names = ["cvar", "measures", "bootstrap", "kernels", "coverage"]
+    names = ["cvar", "measures", "bootstrap", "extremes", "kernels", "coverage"]
     assert tail.main([*names, *sizes, "--output", str(tmp_path)]) == 0
     told = capsys.readouterr()
     assert "--peer-python is not given" in told.err

@@ -12,6 +12,7 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SCORE, CHOICES = FOLDER / "certified_risk_score.ipynb", FOLDER / "certified_choices.ipynb"
+TAIL = FOLDER / "tail_of_eleven_models.ipynb"
 LARGEST = 400_000
 
 
@@ -50,7 +51,7 @@ def walked() -> tuple[dict[str, Any], str]:
 
 
 def test_every_notebook_is_known_here():
-    assert [*NOTEBOOKS] == [CHOICES, SCORE]
+    assert [*NOTEBOOKS] == [CHOICES, SCORE, TAIL]
 
 
 def test_the_walk_through_proves_and_checks(walked):
@@ -88,6 +89,24 @@ def test_the_walk_through_about_choices():
     promises = [line for line in shown.splitlines() if "confidence every one of them keeps" in line]
     assert len(promises) == 5
     assert [line for line in promises if line not in stored_text(CHOICES)] == []
+
+
+def test_the_walk_through_about_tails():
+    """Equal means with tails that differ twofold, the best one seldom named alone, and a plug-in too high."""
+    names, shown = walk(TAIL)
+    assert max(law.mean() for law in names["laws"]) == pytest.approx(0.05, abs=1e-9)
+    assert 1.8 < names["true_cvar"].max() / names["true_cvar"].min() < 2
+    assert names["profile"].exposure > 0
+    assert names["profile"].interval.upper > 0.6
+    assert names["comparison"].models[names["NAMES"].index("H")].in_set
+    small, large = names["small"].mean(), names["large"].mean()
+    assert small["smallest mean is that of the best"] < 0.3 < small["smallest CVaR95 is that of the best"]
+    assert small["the best is in the confidence set"] > 0.95 > 0.3 > small["the best is named alone"]
+    assert large["the best is named alone"] > 0.5
+    assert names["asked_often"].loc[("H", 10), "plug-in"] > 3 * names["asked_often"].loc[("H", 10), "truth"]
+    said = [line for line in shown.splitlines() if "best in" in line or "confidence set" in line]
+    assert len(said) == 12
+    assert [line for line in said if line not in stored_text(TAIL)] == []
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

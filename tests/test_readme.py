@@ -1,8 +1,8 @@
 """What README.md and CONTRIBUTING.md tell people to run does run, as written.
 
 Python blocks run in order in one namespace; the blocks of shell lines marked ``run`` run in bash, beside the
-file that the Python block marked ``losses`` writes. The two commands for a fresh machine are run by
-`.ci/run`; here their form is held.
+files that the Python blocks marked ``losses`` and ``grades`` write. The two commands for a fresh machine are
+run by `.ci/run`; here their form is held.
 """
 
 import contextlib
@@ -25,6 +25,7 @@ from riskstats.scores.scorecard import ScoreCard
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"^(?:<!-- ([\w-]+) -->\n)?( *)```(\w+)\n(.*?)^\2```$", re.MULTILINE | re.DOTALL)
+WRITERS = ["losses", "grades"]
 COMMANDS = {
     "demo-command": "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/riskstats demo\n",
     "test-command": ".venv/bin/pip install '.[test]' && .venv/bin/python -m pytest\n",
@@ -63,7 +64,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Co
     """The folder in which the demonstration and then the shell lines ran, and what came of the latter."""
     folder = tmp_path_factory.mktemp("readme")
     command = "".join(block.text for block in blocks("README.md", "sh") if block.mark == "run")
-    write_losses(folder)
+    write_data(folder)
     programs = folder / "programs"
     programs.mkdir()
     program = programs / "riskstats"
@@ -80,11 +81,13 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Co
     return folder, bash(command, folder, environment)
 
 
-def write_losses(folder: Path) -> None:
-    """Run the Python block that writes the losses, in the folder of the shell lines."""
-    (block,) = (block for block in blocks("README.md", "python") if block.mark == "losses")
+def write_data(folder: Path) -> None:
+    """Run the Python blocks that write data, each by itself, in the folder of the shell lines."""
+    writing = [block for block in blocks("README.md", "python") if block.mark is not None]
+    assert [block.mark for block in writing] == WRITERS
     with contextlib.chdir(folder):
-        exec(block.text, {})
+        for block in writing:
+            exec(block.text, {})
 
 
 def bash(command: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -111,12 +114,15 @@ def test_python_of_the_readme(tmp_path, monkeypatch, capsys):
     for words in ("proven optimal", "Verdict: optimal", "AUC 0.", "age >= 65 years", "bold steps\n"):
         assert words in shown
     assert "1 of 4 candidates certified: with 95 % confidence" in shown
+    assert "Risk profile at level 0.95: n = 901 prompts, n_tail = 45.05" in shown
+    assert "3 models on the same 901 prompts" in shown
     assert re.search(r"CERTIFIED after \d+ of \d+ units", shown)
     assert {path.name for path in tmp_path.iterdir()} == {
         "card.html",
         "card.json",
         "card.png",
         "card.proof.npz",
+        "grades.csv",
         "losses.csv",
     }
 
@@ -143,6 +149,18 @@ def test_shell_lines_about_losses(shell):
     rows = (folder / "certified.csv").read_text().splitlines()
     assert [row for row in rows if ",yes,yes" in row] == [row for row in rows if row.startswith("steps,")]
     assert (folder / "band.png").stat().st_size > 1000
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the shell lines are for bash")
+def test_shell_lines_about_tails(shell):
+    folder, done = shell
+    for name in ("calm", "keen", "bold"):
+        assert f"Model {name}: 901 prompts, n_tail = 45.05 at level 0.95" in done.stdout
+    assert "a limit is above 0.5: exit code 3" in done.stdout
+    assert "not shown to keep --risk-limit 0.5" in done.stderr
+    rows = (folder / "profile.csv").read_text().splitlines()
+    assert len(rows) == 1 + 3 * (1 + 3)
+    assert (folder / "models.png").stat().st_size > 1000
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the shell lines are for bash")

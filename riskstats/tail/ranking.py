@@ -116,7 +116,7 @@ def _series(given: Paired, level: float, weights: Floats) -> Series:
 
 
 def _few(n_tail: float) -> tuple[str, ...]:
-    """In trials five equal models with rare 0/1 failures, 5 in the tail, were told apart in 18 % of samples."""
+    """In trials five equal models with rare failures, 5 in the tail, were told apart in 18 % of samples."""
     if n_tail >= FEW:
         return ()
     return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -91,7 +92,7 @@ def test_one_model_in_words(run: Callable[..., Any], scores: dict[str, np.ndarra
     found = expected(scores["alpha"])
     assert result.code == 0
     assert result.err == ""
-    assert f"Model alpha: {N} prompts, n_tail = 8 at level 0.95" in result.out
+    assert f"Model alpha: {N} prompts, n_tail = 8 at level 0.95 (the tail is the worst 5 %)" in result.out
     assert f"CVaR {found.cvar:.4g}, at most {found.interval.upper:.4g} with 95 % confidence" in result.out
     assert "(lower)" in result.out or "(both sides)" in result.out
     assert f"CVaR {found.log_risk.cvar:.4g}" in result.out
@@ -177,6 +178,23 @@ def test_groups_and_categories(run: Callable[..., Any], scores: dict[str, np.nda
     assert "c2" in text
 
 
+def test_small_groups_stand_in_brackets(
+    run: Callable[..., Any], scores: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    one = {"alpha": scores["alpha"]}
+    path = save(tmp_path / "few.csv", rows(one, group=lambda i: "rare" if i < 5 else "common"))
+    text = run("profile", path).out
+    assert re.search(r"^  rare .* \(\S+\)  +5  +0\.25$", text, re.MULTILINE)
+    assert "(without those in brackets, whose n_tail is below 1)" in text
+
+
+def test_a_tail_without_ties_has_no_ranges(run: Callable[..., Any], tmp_path: Path) -> None:
+    smooth = np.random.default_rng(3).random((N, len(DIMENSIONS)))
+    text = run("profile", save(tmp_path / "smooth.csv", rows({"alpha": smooth}))).out
+    assert "part of CVaR" in text
+    assert "range at the tie" not in text
+
+
 def test_weights(run: Callable[..., Any], scores: dict[str, np.ndarray], tmp_path: Path) -> None:
     weights = np.arange(N) % 3
     path = save(tmp_path / "weighted.csv", rows(scores, weight=lambda i: int(i % 3)))
@@ -209,7 +227,7 @@ def test_gate(run: Callable[..., Any], scores: dict[str, np.ndarray], single: Pa
     above = run("profile", single, "--risk-limit", upper - 1e-6)
     assert above.code == 3
     assert above.err == (f"riskstats profile: 'alpha' is not shown to keep --risk-limit {upper - 1e-6:g}\n")
-    assert "NOT shown to be kept" in above.out
+    assert re.search(r"NOT shown to be kept; [\d.]+ % of the prompts have a risk above it", above.out)
     assert run("profile", single, "--risk-limit", upper + 1e-6).code == 0
 
 
