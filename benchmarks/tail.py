@@ -194,11 +194,14 @@ _BENCHMARKS: dict[str, Callable[[argparse.Namespace], Table]] = {
 # ---- command line
 
 
+_BESIDE_PEERS = ("cvar", "measures", "bootstrap", "extremes")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmarks that are named, or the first four."""
     options = _parser().parse_args(arguments)
     one_thread()
-    tables = [_BENCHMARKS[name](options) for name in options.what]
+    tables = [_BENCHMARKS[name](options) for name in options.what or _BESIDE_PEERS]
     for table in tables:
         print(f"## {table.name}\n\n{table.markdown()}\n")
     kept = {"n", "resamples", "samples", "repeats"}
@@ -219,7 +222,7 @@ def _parser() -> argparse.ArgumentParser:
         "what",
         nargs="*",
         choices=[*_BENCHMARKS, []],
-        default=["cvar", "measures", "bootstrap", "extremes"],
+        default=[],
         metavar="NAME",
     )
     add("--peer-python", metavar="PATH", help="python of an environment with the other packages")

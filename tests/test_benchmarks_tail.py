@@ -47,3 +47,11 @@ def test_kernels_agree_on_the_benchmark(precision):
     row = tail_cases.kernel("cpu", precision, 20, 1)
     assert row["difference"] <= (1e-12 if precision == "float64" else 1e-6)
     assert row["compile_seconds"] > 0
+
+
+@pytest.mark.usefixtures("small")
+def test_without_a_name_the_benchmarks_beside_peers_run(tmp_path):
+    sizes = ["--n", "2000", "--resamples", "20", "--samples", "5", "--repeats", "1"]
+    assert tail.main([*sizes, "--output", str(tmp_path)]) == 0
+    written = {path.name for path in tmp_path.iterdir()}
+    assert written == {f"tail-{name}.json" for name in ("cvar", "measures", "bootstrap", "extremes")}

@@ -169,6 +169,8 @@ def _notes(log: ScoreLog, settings: Settings) -> tuple[str, ...]:
             "Profiles and limits are of the means over epochs, whose CVaR is above that of prompt_risk, so "
             "that the limits are on the safe side."
         )
+    if len(log.epochs) > 1 and (len(log.judges) > 1 or settings.judge_sd is not None):
+        notes.append("Judge noise is shown on scores that are averaged over epochs.")
     if len(log.scores) > 1:
         notes.append("Each limit holds alone. To certify the model that looks best, use `riskstats certify`.")
     return tuple(notes)

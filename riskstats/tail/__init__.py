@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from riskstats.tail.result import TailReport as TailReport
     from riskstats.tail.scoring import fissler_ziegel_score as fissler_ziegel_score
     from riskstats.tail.scoring import mean_fissler_ziegel_score as mean_fissler_ziegel_score
+    from riskstats.tail.sketch import TailSketch as TailSketch
     from riskstats.tail.streaming import MergeableTail as MergeableTail
     from riskstats.tail.tail_fit import TailFit as TailFit
     from riskstats.tail.union import ClipAudit as ClipAudit
@@ -71,6 +72,7 @@ _NAMES = {
     "TailDependence": "riskstats.tail.dependence",
     "TailFit": "riskstats.tail.tail_fit",
     "TailReport": "riskstats.tail.result",
+    "TailSketch": "riskstats.tail.sketch",
     "TailWeights": "riskstats.tail.weights",
     "compare_models": "riskstats.tail.ranking",
     "cvar_interval": "riskstats.tail.limits",

@@ -65,7 +65,8 @@ class JudgeNoise(Result):
         """The line of sensitivity, where the standard deviation comes from, and what follows."""
         given = zip(self.noise[:-1].tolist(), self.noisy_cvar[:-1].tolist(), strict=True)
         line = " / ".join(f"{value:.3g} (sd {sd:g})" for sd, value in given)
-        head = f"CVaR at level {self.level:g} is {self.cvar:.3g}; with added judge noise {line}."
+        of = f"the mean over {self.n_judges} judges" if self.estimated else "these scores"
+        head = f"CVaR at level {self.level:g} of {of} is {self.cvar:.3g}; with added judge noise {line}."
         return "\n".join([head, self._source(), self._consequence()])
 
     def _source(self) -> str:

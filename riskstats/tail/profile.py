@@ -139,7 +139,7 @@ def _notes(scales: list[ScaleProfile]) -> tuple[str, ...]:
     notes = [note for scale in scales for note in getattr(scale.interval, "notes", ())]
     if scales[0].interval is not None and scales[-1].interval is None:
         notes.append(
-            "Log-risk without a clip has no largest value, so that limit says nothing about its CVaR."
+            "Log-risk without a clip has no largest value: a guaranteed limit says nothing about its CVaR."
         )
     return tuple(dict.fromkeys(notes))
 

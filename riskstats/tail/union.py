@@ -73,6 +73,8 @@ class ClipAudit(Result):
 
     def summary(self) -> str:
         """How much was clipped, and what hangs on it."""
+        if self.n_scores == 0:
+            return f"clip = {self.clip:g} changed no score."
         text = f"clip = {self.clip:g} changed {self.n_scores} scores of {self.n_prompts} prompts"
         if not self.touches_tail:
             return f"{text}, none of them in the tail."
