@@ -177,12 +177,12 @@ def sample_weights(weights: Any, n: int, *, name: str = "sample_weight") -> Floa
         raise InvalidInput(f"`{name}` has {len(vector)} values for {n} rows. Pass one weight per row.")
     if vector.min() < 0:
         raise InvalidInput(
-            f"`{name}` must be >= 0; got {vector.min():g} at row {int(vector.argmin())}. "
-            "Drop rows that should not count, or give them weight 0."
+            f"`{name}` must be >= 0 with a positive sum; got min {vector.min():g} at row "
+            f"{int(vector.argmin())}. Drop rows that should not count, or give them weight 0."
         )
     if not vector.any():
         raise InvalidInput(
-            f"`{name}` is zero in every row: no weight counts. Give at least one row a positive weight."
+            f"`{name}` must be >= 0 with a positive sum; it is zero in every row. Give some row weight."
         )
     return vector
 

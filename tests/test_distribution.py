@@ -152,7 +152,7 @@ def test_a_distribution_is_frozen():
         ([1.0, np.inf], None, "infinite value, first at row 1"),
         ([[1.0]], None, "1 dimension"),
         ([1.0, 2.0], [1.0], "1 values for 2 rows"),
-        ([1.0, 2.0], [1.0, -0.2], "must be >= 0; got -0.2"),
+        ([1.0, 2.0], [1.0, -0.2], "must be >= 0 with a positive sum; got min -0.2"),
         ([1.0, 2.0], [0.0, 0.0], "zero in every row"),
     ],
 )

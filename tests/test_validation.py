@@ -248,7 +248,7 @@ def test_weights_become_floats():
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ([1, -2], r"must be >= 0; got -2 at row 1"),
+        ([1, -2], r"must be >= 0 with a positive sum; got min -2 at row 1"),
         ([0, 0], "zero in every row"),
         ([1, np.nan], "1 NaN at rows 1"),
         ([np.inf, 1], "infinite value, first at row 0"),

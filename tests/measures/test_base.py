@@ -67,7 +67,7 @@ def test_a_new_measure_works_on_samples_and_bands():
         (["a", "b"], None, "must be numbers"),
         ([[1, 2], [3]], None, "must be numbers"),
         ([0.1, 0.2], [1, -0.2], "`sample_weight` must be >= 0.* -0.2"),
-        ([0.1, 0.2], [0, 0], "`sample_weight` is zero in every row"),
+        ([0.1, 0.2], [0, 0], "`sample_weight` .* zero in every row"),
         ([0.1, 0.2], [1, 2, 3], "has 3 values for 2 rows"),
         ([[0.1, 0.2]], [1, np.nan], "`sample_weight` has 1 NaN"),
         (Distribution([0.1, 0.2]), [1, 1], "has its own weights"),

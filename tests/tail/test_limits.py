@@ -261,8 +261,8 @@ def test_messages_name_what_came_and_what_to_do(losses):
         ({"limit": "bootstrap"}, r"`limit` must be a limit such as `BootstrapT\(\)`"),
         ({"side": "both"}, r"`side` must be one of 'upper', 'lower', 'two-sided'"),
         ({"limit": BootstrapT(18)}, r"`resamples` must be at least 19 for a limit with error 0\.05; got 18"),
-        ({"sample_weight": np.full(901, -0.2)}, r"`sample_weight` must be >= 0; got -0\.2"),
-        ({"sample_weight": np.zeros(901)}, r"`sample_weight` is zero in every row"),
+        ({"sample_weight": np.full(901, -0.2)}, r"must be >= 0 with a positive sum; got min -0\.2"),
+        ({"sample_weight": np.zeros(901)}, r"`sample_weight` .* zero in every row"),
         ({"cluster": [1, 2]}, r"`cluster` must be one label per loss, 901 of them"),
     ]
     for given, message in cases:

@@ -170,7 +170,10 @@ def test_summary_says_which_levels_are_exact(rng):
         (lambda: MergeableTail(2).update([1.0]).value_at_risk(1.0), "The worst loss is"),
         (lambda: MergeableTail(2).update([np.nan]), "`losses` has 1 NaN"),
         (lambda: MergeableTail(2).update([1.0], [-1.0]), "`sample_weight` must be >= 0"),
-        (lambda: MergeableTail(2).update([1.0], [0.0]), "`sample_weight` is zero in every row"),
+        (
+            lambda: MergeableTail(2).update([1.0], [0.0]),
+            "`sample_weight` must be >= 0 with a positive sum; it is zero in every row",
+        ),
         (lambda: MergeableTail(2).merge(MergeableTail(3)), "needs a MergeableTail of capacity 2; got 3"),
     ],
 )

@@ -121,7 +121,7 @@ def test_every_level_gives_a_number(level, losses):
         ),
         ({"losses": []}, "is empty"),
         ({"losses": [0, np.inf]}, "infinite"),
-        ({"sample_weight": [1, -0.2]}, "`sample_weight` must be >= 0; got -0.2"),
+        ({"sample_weight": [1, -0.2]}, "`sample_weight` must be >= 0 with a positive sum; got min -0.2"),
         ({"sample_weight": [0, 0]}, "zero in every row"),
     ],
 )
