@@ -14,6 +14,7 @@ from riskstats._validation import Floats, probability
 from riskstats._validation import confidence_level as checked_confidence
 from riskstats.bounds.base import Bound
 from riskstats.bounds.result import RiskBound
+from riskstats.bounds.row_order import warn_of_trend
 from riskstats.bounds.sample import Sample
 from riskstats.control.pairing import checked_bound
 from riskstats.exceptions import IncompatibleBound, InvalidInput
@@ -110,7 +111,9 @@ class _Case:
         return self._upper(np.clip(mixed, *ends), ends, delta), float(mixed.mean())
 
     def _upper(self, values: Floats, support: Support, delta: float) -> float:
-        return float(self.method.upper(Sample(values[np.newaxis], support), Mean(), delta)[0])
+        sample = Sample(values[np.newaxis], support)
+        warn_of_trend(sample, self.method)
+        return float(self.method.upper(sample, Mean(), delta)[0])
 
 
 def _betting() -> Bound:

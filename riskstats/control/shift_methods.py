@@ -16,6 +16,7 @@ from riskstats.bounds.band import Band
 from riskstats.bounds.base import Bound, MeanBound
 from riskstats.bounds.choose import recommend
 from riskstats.bounds.edges import upper_values
+from riskstats.bounds.row_order import warn_of_trend
 from riskstats.bounds.sample import Sample
 from riskstats.control.shift_weights import ShiftWeights
 from riskstats.exceptions import IncompatibleBound
@@ -259,7 +260,9 @@ def _weighted_mean(method: ShiftMethod, bound: Bound | None, case: Declared, cen
     top = case.weight_bound
     support = (centre - top * centre, centre + top * (1.0 - centre))
     centred = np.clip(case.weights * (case.sample.scaled(method.name) - centre) + centre, *support)
-    value = bound.upper(Sample(centred, support), case.measure, case.delta)
+    sample = Sample(centred, support)
+    warn_of_trend(sample, bound)
+    value = bound.upper(sample, case.measure, case.delta)
     inside = np.clip(value, 0.0, 1.0)
     return Shifted(float(case.sample.from_scale(inside)[0]), bound, case.sample.n_units)
 
@@ -277,6 +280,7 @@ def _upper(bound: Bound, part: Sample, whole: Sample, measure: RiskMeasure, delt
     bound.check(whole, measure)
     if part.n_units < max(bound.requires.minimum_units, 1):
         return whole.support[1] if measure.equivariant else math.inf
+    warn_of_trend(part, bound)
     return float(bound.upper(part, measure, delta)[0])
 
 

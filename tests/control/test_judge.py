@@ -6,7 +6,7 @@ from riskstats.bounds.betting import Betting
 from riskstats.bounds.hoeffding import Hoeffding
 from riskstats.bounds.sample import Sample
 from riskstats.control.judge import judge_corrected_bound
-from riskstats.exceptions import IncompatibleBound, InvalidInput
+from riskstats.exceptions import AssumptionWarning, IncompatibleBound, InvalidInput
 from riskstats.measures.mean import Mean
 from tests.theorems.laws import too_many
 
@@ -124,3 +124,9 @@ def test_messages(arguments, error, message):
     given = {"human": [0.0, 1.0], "judge": [0.1, 0.9], "judge_unlabelled": [0.2, 0.3], **arguments}
     with pytest.raises(error, match=message):
         judge_corrected_bound(**given)
+
+
+def test_labels_in_the_order_of_their_losses_are_told(rng):
+    human = np.sort(rng.random(200))
+    with pytest.warns(AssumptionWarning, match="rise along the rows"):
+        judge_corrected_bound(human, np.full(200, 0.5), rng.random(500))

@@ -422,3 +422,10 @@ def test_pairings_without_a_statement_for_estimated_weights(method, measure, mes
     boxes = covariate_shift_weights(np.linspace(0, 1, 5000), np.linspace(0, 1, 5000))
     with pytest.raises(IncompatibleBound, match=message):
         shifted_upper_bound([0.1, 0.2], boxes, measure, score=[0.1, 0.2], method=method)
+
+
+@pytest.mark.parametrize("method", [Reweighted(), ControlVariate()], ids=str)
+def test_sorted_rows_are_told(method, rng):
+    losses = np.sort(rng.random(400))
+    with pytest.warns(AssumptionWarning, match="rise along the rows"):
+        shifted_upper_bound(losses, np.ones(400), weight_bound=2.0, method=method, random_state=0)
