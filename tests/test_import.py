@@ -70,12 +70,12 @@ PUBLIC = {
     "riskstats.tail": {
         "Asymptotic", "BacktestReport", "BootstrapT", "CVaRInterval", "ClipAudit", "Contributions",
         "FrechetBounds", "FrechetTails", "GroupTails", "JudgeNoise", "MarginalTails", "MergeableTail",
-        "ModelComparison", "Provenance", "RepeatedTail", "RiskProfile", "ScaleProfile", "SplitBetting",
-        "TailAttribution", "TailDependence", "TailFit", "TailReport", "TailSketch", "TailWeights",
-        "compare_models",
-        "cvar_interval", "expected_shortfall_backtest", "fissler_ziegel_score", "frechet_bounds",
-        "judge_noise_sensitivity", "log_risk", "mean_fissler_ziegel_score", "peaks_over_threshold",
-        "pool_judges", "repeated_tail", "risk_profile", "shapley_of_union", "t_copula_tail_dependence",
+        "ModelComparison", "ModelsReport", "Provenance", "RepeatedTail", "RiskProfile", "ScaleProfile",
+        "SplitBetting", "TailAttribution", "TailDependence", "TailFit", "TailReport", "TailSketch",
+        "TailWeights", "compare_models", "cvar_interval", "expected_shortfall_backtest",
+        "fissler_ziegel_score", "frechet_bounds", "judge_noise_sensitivity", "log_risk",
+        "mean_fissler_ziegel_score", "peaks_over_threshold", "pool_judges", "profile_models",
+        "repeated_tail", "risk_profile", "shapley_of_union", "t_copula_tail_dependence",
         "tail_attribution", "tail_dependence", "tail_report", "tail_weights", "union_risk",
     },
 }  # fmt: skip

@@ -25,9 +25,7 @@ from riskstats.cli._wording import as_options
 from riskstats.exceptions import IncompatibleBound, InvalidInput
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from riskstats.cli._profiles import Profiles
+    from riskstats.tail.models_report import ModelsReport
 
 HELP = "profile the tail of graded harms of one or more models"
 DESCRIPTION = """\
@@ -69,11 +67,13 @@ _WORDS = {
     "`level`": "--level",
     "`on='intersection'`": "--on intersection",
     "`log_scale=False`": "--union-only",
-    "`epoch=`": "--epoch",
-    "`judge=`": "--judge",
-    "`score=`": "--score",
-    "`prompt=`": "--prompt",
+    "`columns={'epoch': ...}`": "--epoch",
+    "`columns={'judge': ...}`": "--judge",
+    "`columns={'score': ...}`": "--score",
+    "`columns={'prompt': ...}`": "--prompt",
     "`dimensions=`": "--dimensions",
+    "`estimand=` 'attempt', 'prompt_risk' or 'epoch_mean'": "--estimand attempt, prompt_risk or epoch_mean",
+    "`judge_sd`": "--judge-sd",
     "`SplitBetting`": "--limit split-betting",
     "`BootstrapT`": "--limit bootstrap-t",
     "`BerkJones`": "--limit berk-jones",
@@ -146,20 +146,24 @@ def _output_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read, profile every model, compare them, print, and compare the limits with the risk limit."""
+    from riskstats.cli._profiles import as_content, as_csv
+
     _check_outputs(args)
     with _in_options():
         found = _profiles(args)
-    write_text(json_text(found.to_dict()) if args.json else _text(found, args.output), STDOUT)
+    write_text(json_text(as_content(found)) if args.json else _text(found, args.output), STDOUT)
     if args.output is not None and args.output != STDOUT:
         delimiter = "\t" if Path(args.output).suffix.lower() == ".tsv" else ","
-        write_bytes(found.table(delimiter).encode("utf-8"), args.output)
+        write_bytes(as_csv(found, delimiter).encode("utf-8"), args.output)
     if args.plot is not None:
-        write_picture(_picture(found), args.plot)
+        write_picture(found.plot(), args.plot)
     return _gate(found, args.risk_limit)
 
 
-def _text(found: Profiles, output: str | None) -> str:
-    return found.table(",") if output == STDOUT else found.text()
+def _text(found: ModelsReport, output: str | None) -> str:
+    from riskstats.cli._profiles import as_csv, as_text
+
+    return as_csv(found, ",") if output == STDOUT else as_text(found)
 
 
 def _check_outputs(args: argparse.Namespace) -> None:
@@ -173,38 +177,29 @@ def _check_outputs(args: argparse.Namespace) -> None:
     check_destination(args.output)
 
 
-def _profiles(args: argparse.Namespace) -> Profiles:
-    from riskstats.cli._profiles import Settings, profiled
-    from riskstats.cli._score_log import ROLES, read_scores
+def _profiles(args: argparse.Namespace) -> ModelsReport:
+    from riskstats._record_files import read_records
+    from riskstats.tail.models import profile_models
+    from riskstats.tail.score_log import ROLES, score_log
 
-    log = read_scores(args.data, {role: getattr(args, role) for role in ROLES}, name_list(args.dimensions))
-    return profiled(
-        log,
-        Settings(
-            level=args.level,
-            confidence_level=args.confidence_level,
-            limit=args.limit,
-            risk_limit=args.risk_limit,
-            clip=args.clip,
-            log_scale=not args.union_only,
-            estimand=args.estimand,
-            pooling=args.pooling,
-            judge_sd=args.judge_sd,
-            on=args.on,
-            seed=args.seed,
-        ),
+    names = {role: getattr(args, role) for role in ROLES}
+    return profile_models(
+        score_log(read_records(args.data), names, name_list(args.dimensions)),
+        level=args.level,
+        confidence_level=args.confidence_level,
+        limit=args.limit,
+        risk_limit=args.risk_limit,
+        clip=args.clip,
+        log_scale=not args.union_only,
+        estimand=args.estimand,
+        pooling=args.pooling,
+        judge_sd=args.judge_sd,
+        on=args.on,
+        random_state=args.seed,
     )
 
 
-def _picture(found: Profiles) -> Figure:
-    from riskstats.plotting_tail import plot_comparison, plot_risk_profile
-
-    if found.comparison is not None:
-        return plot_comparison(found.comparison)
-    return plot_risk_profile(next(iter(found.profiles.values())))
-
-
-def _gate(found: Profiles, limit: float | None) -> int:
+def _gate(found: ModelsReport, limit: float | None) -> int:
     above = [] if limit is None else found.above(limit)
     if not above:
         return DONE

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from riskstats.tail.limit_methods import BootstrapT as BootstrapT
     from riskstats.tail.limit_methods import SplitBetting as SplitBetting
     from riskstats.tail.limits import cvar_interval as cvar_interval
+    from riskstats.tail.models import profile_models as profile_models
+    from riskstats.tail.models_report import ModelsReport as ModelsReport
     from riskstats.tail.pooling import pool_judges as pool_judges
     from riskstats.tail.profile import risk_profile as risk_profile
     from riskstats.tail.provenance import Provenance as Provenance
@@ -63,6 +65,7 @@ _NAMES = {
     "MarginalTails": "riskstats.tail.result",
     "MergeableTail": "riskstats.tail.streaming",
     "ModelComparison": "riskstats.tail.comparison",
+    "ModelsReport": "riskstats.tail.models_report",
     "Provenance": "riskstats.tail.provenance",
     "RepeatedTail": "riskstats.tail.repeats",
     "RiskProfile": "riskstats.tail.result",
@@ -84,6 +87,7 @@ _NAMES = {
     "mean_fissler_ziegel_score": "riskstats.tail.scoring",
     "peaks_over_threshold": "riskstats.tail.extremes",
     "pool_judges": "riskstats.tail.pooling",
+    "profile_models": "riskstats.tail.models",
     "repeated_tail": "riskstats.tail.repeats",
     "risk_profile": "riskstats.tail.profile",
     "shapley_of_union": "riskstats.tail.union",

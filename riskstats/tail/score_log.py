@@ -1,4 +1,4 @@
-"""Graded answers from a file: one row per score, or one row per answer with a column per dimension."""
+"""Graded answers from a table: one row per score, or one row per answer with a column per dimension."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from riskstats._frames import quoted, unknown_columns
-from riskstats._record_files import PathLike, Records, read_records, shown
+from riskstats._record_files import Records, shown
 from riskstats._records import fast_numbers, id_codes, read_ids, read_loss
 from riskstats._validation import Floats
 from riskstats.exceptions import InvalidInput
 
-__all__ = ["LABELS", "ROLES", "ScoreLog", "read_scores"]
+__all__ = ["LABELS", "ROLES", "ScoreLog", "score_log"]
 
 ROLES = ("model", "prompt", "dimension", "score", "epoch", "judge", "category", "group", "weight")
 LABELS = ("category", "group")
@@ -28,10 +28,10 @@ class ScoreLog:
     Attributes
     ----------
     scores : by model, (prompts, dimensions, epochs, judges) in [0, 1].
-    prompts : by model, ids in the order of the file.
-    dimensions, epochs, judges : what the other axes stand for; one epoch or judge where the file names none.
-    weights : by prompt; None where the file has none.
-    labels : "category" and "group" by prompt, where the file has them.
+    prompts : by model, ids in the order of the table.
+    dimensions, epochs, judges : what the other axes stand for; one epoch or judge where the table names none.
+    weights : by prompt; None where the table has none.
+    labels : "category" and "group" by prompt, where the table has them.
     """
 
     scores: dict[str, Floats]
@@ -44,38 +44,43 @@ class ScoreLog:
 
 
 class _Cells(NamedTuple):
-    """One entry per score: where it stands on each axis, which row of the file it is from, and its value."""
+    """One entry per score: where it stands on each axis, which row of the table it is from, and its value."""
 
     codes: dict[str, np.ndarray]
     rows: np.ndarray
     values: Floats
 
 
-def read_scores(
-    path: PathLike, names: Mapping[str, str | None], dimensions: Sequence[str] | None = None
+def score_log(
+    records: Records,
+    names: Mapping[str, str | None],
+    dimensions: Sequence[str] | None = None,
+    *,
+    model: str | None = None,
 ) -> ScoreLog:
-    """The scores of a file.
+    """The scores of a table.
 
     Parameters
     ----------
-    path : CSV, TSV, JSON lines or Parquet; `-` is CSV on standard input.
+    records : the columns of a file, or of a table in memory.
     names : the column of each role in `ROLES`; None is the column called like the role, if there is one.
     dimensions : columns that hold one dimension each, for a wide table. Without them a table is wide if it
         has no column of scores; then every column without a role is a dimension.
+    model : name of the only model of a table without a column of models; None is that of the table.
 
-    `InvalidInput` names the file and the line: text, missing or infinite scores, scores outside [0, 1],
+    `InvalidInput` names the table and the row: text, missing or infinite scores, scores outside [0, 1],
     repeated scores, scores that some prompt lacks, labels or weights that change within a prompt.
     """
-    records = read_records(path)
     found = {role: _column(records, role, names.get(role)) for role in ROLES}
     wide = _wide_columns(records, found, dimensions)
     prompt = found["prompt"]
     if prompt is None:
         raise InvalidInput(
             f"{records.label} has no column 'prompt'; the columns are {quoted(records.columns)}. Name the "
-            "one of ids with `prompt=`."
+            "one of ids with `columns={'prompt': ...}`."
         )
-    words = {axis: _axis_words(records, found, axis) for axis in ("model", "prompt", "epoch", "judge")}
+    only = {"model": model or records.label, "prompt": "prompt", "epoch": "epoch", "judge": "judge"}
+    words = {axis: _axis_words(records, found, axis, word) for axis, word in only.items()}
     known = {axis: id_codes(column) for axis, column in words.items()}
     cells, named = _cells(records, found, wide, known)
     labels = {
@@ -112,7 +117,7 @@ def _wide_columns(
     if not wanted:
         raise InvalidInput(
             f"{records.label} has no column 'score', nor one per dimension; the columns are "
-            f"{quoted(records.columns)}. Name the scores with `score=`."
+            f"{quoted(records.columns)}. Name the scores with `columns={'score': ...}`."
         )
     return tuple(dict.fromkeys(wanted))
 
@@ -121,10 +126,9 @@ def _role(found: dict[str, str | None], name: str) -> str:
     return next(role for role, column in found.items() if column == name)
 
 
-def _axis_words(records: Records, found: dict[str, str | None], axis: str) -> list[str]:
+def _axis_words(records: Records, found: dict[str, str | None], axis: str, only: str) -> list[str]:
     """The label of every row on an axis; one label for all where there is no such column."""
     name = found[axis]
-    only = records.label if axis == "model" else axis
     return [only] * len(records.lines) if name is None else read_ids(records, name, axis)
 
 
@@ -144,7 +148,7 @@ def _cells(
         return _Cells(repeated, np.tile(rows, k), values.ravel()), list(wide)
     score = str(found["score"])
     column = _scores(records, score)
-    named, code = id_codes(_axis_words(records, found, "dimension"))
+    named, code = id_codes(_axis_words(records, found, "dimension", "dimension"))
     only = [score] if found["dimension"] is None else named
     return _Cells({**codes, "dimension": code}, rows, column), only
 
@@ -163,7 +167,7 @@ def _numbers(records: Records, name: str) -> Floats:
     row = read.index(None)
     raise InvalidInput(
         f"{records.label}, {records.place(row)}, column '{name}': {shown(cells[row])} is not a number. "
-        "Correct it, or name the columns of scores with `score=` or `dimensions=`."
+        "Correct it, or name the columns of scores with `columns={'score': ...}` or `dimensions=`."
     )
 
 
@@ -252,7 +256,7 @@ def _no_repeats(
         where = _said(axes, {axis: int(cells.codes[axis][cell]) for axis in ("model", *AXES)})
         raise InvalidInput(
             f"{records.label}, {records.place(int(cells.rows[cell]))}: a second score for {where}. Name the "
-            "column that tells them apart with `epoch=` or `judge=`."
+            "column that tells them apart with `columns={'epoch': ...}` or `columns={'judge': ...}`."
         )
 
 
