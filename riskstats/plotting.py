@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from riskstats._validation import Floats
+from riskstats.exceptions import InvalidInput
 from riskstats.results import Status
 from riskstats.scores.sheet import FAINT, INK, PAPER, require_matplotlib
 from riskstats.scores.wording import clean, plural
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from riskstats.bounds.result import RiskBound
-    from riskstats.control.result import CertifiedSet
+    from riskstats.control.result import CertifiedSet, GroupReport
     from riskstats.envelope import CDFEnvelope
 
-__all__ = ["plot_certified", "plot_envelope", "plot_risk_bound", "plot_risk_bounds"]
+__all__ = ["plot_certified", "plot_envelope", "plot_groups", "plot_risk_bound", "plot_risk_bounds"]
 
 SOFT, BLUE, PALE, RED = "#5f6770", "#0072b2", "#cfe2f1", "#c24e00"
 _MOST_STEPS, _MOST_ROWS, LONGEST_NAME = 2000, 100, 36
@@ -180,6 +181,24 @@ def plot_risk_bounds(bounds: Sequence[RiskBound], names: Sequence[str], ax: Axes
     title = f"{first.measure}: estimate and {sure} {first.side} bound of each alone (n = {first.n_units})"
     axes = _draw_rows(rows, first.support, ax)
     say(axes, title, "loss", "")
+    return new_figure(axes)
+
+
+def plot_groups(report: GroupReport, ax: Axes | None = None) -> Figure:
+    """Estimate and upper bound of every group, the largest bound first; groups without units are named."""
+    known = {name: value for name, value in report.estimates.items() if report.n_units[name]}
+    order = sorted(known, key=lambda name: report.upper[name], reverse=True)
+    rows = [
+        _Row(f"{name} (n = {report.n_units[name]})", known[name], report.upper[name], True, False)
+        for name in order
+    ]
+    if not rows:
+        raise InvalidInput("no group has a unit: there is nothing to draw. Give losses of some group.")
+    axes = _draw_rows(rows, report.support, ax)
+    sure = f"{100 * report.confidence_level:.10g} %"
+    empty = [clean(name) for name in report.upper if name not in known]
+    below = f"loss; without units, and without a bound: {', '.join(empty)}" if empty else "loss"
+    say(axes, f"{report.measure} by group: estimate and {sure} upper bounds that hold together", below, "")
     return new_figure(axes)
 
 

@@ -243,6 +243,12 @@ class GroupReport(Result):
     def __str__(self) -> str:
         return self.summary()
 
+    def plot(self, ax: Any = None) -> Figure:
+        """Estimate and joint upper bound of every group."""
+        from riskstats.plotting import plot_groups
+
+        return plot_groups(self, ax)
+
     def to_frame(self) -> pd.DataFrame:
         """A pandas DataFrame with one row per group; needs the extra `frames`."""
         return frame(

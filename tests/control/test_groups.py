@@ -177,3 +177,11 @@ def test_frame(data):
 def test_messages(arguments, error, message):
     with pytest.raises(error, match=message):
         group_bounds([0.1, 0.2, 0.3], **{"groups": ["a", "b", "b"], **arguments})
+
+
+def test_the_picture_shows_every_group_and_names_the_empty_ones(rng):
+    losses, groups = rng.random(60), np.repeat(["a", "b"], 30)
+    axes = group_bounds(losses, groups, names=["a", "b", "c"]).plot().axes[0]
+    assert sorted(label.get_text() for label in axes.get_yticklabels()) == ["a (n = 30)", "b (n = 30)"]
+    assert axes.get_xlabel() == "loss; without units, and without a bound: c"
+    assert group_bounds(losses, groups).plot().axes[0].get_xlabel() == "loss"
