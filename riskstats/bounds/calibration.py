@@ -17,13 +17,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import exp, inf, log, log1p
 
-import numpy as np
-import numpy.typing as npt
-from numpy.polynomial import chebyshev
-
-from riskstats._validation import Floats, probability, whole_number
+from riskstats._validation import probability, whole_number
 from riskstats.bounds.berk_jones_boundary import (
-    SMALLEST_LEVEL,
     ActiveRanks,
     band_layout,
     berk_jones_curve,
@@ -32,7 +27,7 @@ from riskstats.bounds.calibration_store import Answer, recall, write_down
 from riskstats.bounds.crossing_recursion import crossing_sum, no_later_crossing
 from riskstats.exceptions import InvalidInput, NotConverged
 
-__all__ = ["Calibration", "calibrate", "crossing_of_level", "crossing_of_levels"]
+__all__ = ["Calibration", "calibrate", "crossing_of_level"]
 
 MARGIN = 1e-11
 """Share of delta that stays unspent, more than the crossing probability can be wrong by."""
@@ -118,67 +113,6 @@ def _crossing(n: int, level: float, ranks: ActiveRanks, first: int) -> float:
     layout = band_layout(n, ranks)
     curve = berk_jones_curve(layout, level)
     return crossing_sum(layout, curve, no_later_crossing(layout, curve), first)
-
-
-def crossing_of_levels(n: int, level_c: npt.ArrayLike, ranks: ActiveRanks) -> Floats:
-    """`crossing_of_level` of many levels: an array of their shape.
-
-    Where more than 14 different levels meet on one stretch, ln(P / c) is interpolated there (Chebyshev, in
-    the normal quantile of c) and rounded up: never below the exact value, at most 1e-5 relative above it.
-    """
-    active, levels = ranks.within(n), np.asarray(level_c, dtype=np.float64)
-    if not ((levels >= 0) & (levels <= 1)).all():
-        raise InvalidInput("`level_c` must lie in [0, 1], without NaN.")
-    different, back = np.unique(levels, return_inverse=True)
-    return _of_sorted(n, different, active)[back].reshape(levels.shape)
-
-
-def _of_sorted(n: int, levels: Floats, ranks: ActiveRanks) -> Floats:
-    from scipy.special import ndtri
-
-    if ranks.first == ranks.plateau:
-        return levels.copy()
-    answer = levels.copy()
-    stretch = np.searchsorted(_EDGES, -ndtri(np.maximum(levels, SMALLEST_LEVEL)), "right") - 1
-    for index in np.unique(stretch):
-        where = np.flatnonzero((stretch == index) & (levels > 0) & (levels < 1))
-        if len(where) > _NODES and 0 <= index < len(_EDGES) - 1:
-            answer[where] = _interpolated(n, levels[where], ranks, int(index))
-        else:
-            answer[where] = [crossing_of_level(n, level, ranks) for level in levels[where].tolist()]
-    return answer
-
-
-_EDGES = np.array([-5.0, -2.0, 0.0, 2.0, 5.0, 9.0, 15.0, 23.3341])
-"""Ends of the stretches, in -ndtri(c); the last one is that of `SMALLEST_LEVEL`."""
-_NODES = 14
-
-
-def _interpolated(n: int, levels: Floats, ranks: ActiveRanks, stretch: int) -> Floats:
-    from scipy.special import ndtri
-
-    coefficients, margin = _stretch_fit(n, ranks, stretch)
-    usable = np.maximum(levels, SMALLEST_LEVEL)
-    ratio = chebyshev.chebval(_unit(-ndtri(usable), stretch), coefficients)
-    return np.minimum(usable * np.exp(ratio + margin), 1.0)
-
-
-@lru_cache(maxsize=128)
-def _stretch_fit(n: int, ranks: ActiveRanks, stretch: int) -> tuple[Floats, float]:
-    """Coefficients of ln(P / c), and how much to add so that it is never too small."""
-    from scipy.special import ndtr
-
-    unit = np.cos(np.pi * (np.arange(_NODES) + 0.5) / _NODES)
-    low, high = _EDGES[stretch : stretch + 2]
-    levels = ndtr(-0.5 * (low + high + (high - low) * unit))
-    values = [log(crossing_of_level(n, level, ranks) / level) for level in levels.tolist()]
-    coefficients: Floats = np.linalg.solve(chebyshev.chebvander(unit, _NODES - 1), np.array(values))
-    return coefficients, 1e-9 + float(np.abs(coefficients[-3:]).max())
-
-
-def _unit(place: Floats, stretch: int) -> Floats:
-    low, high = _EDGES[stretch : stretch + 2]
-    return (2 * place - low - high) / (high - low)
 
 
 def _typical_ratio(n: int) -> float:
