@@ -45,20 +45,35 @@ class EmpiricalBernsteinSequence(MeanSequence):
 
 def _sums(losses: Floats, delta: float) -> tuple[Floats, Floats, Floats]:
     """(m, n) running sums of `s`, of `s y` and of `(y_i - ybar_(i-1))^2 psi(s_i)`."""
-    y = 1.0 - losses
-    counts = np.arange(1.0, y.shape[1] + 1.0)
+    counts = np.arange(1.0, losses.shape[1] + 1.0)
     variance, _ = moments(losses, start_of(len(losses)), np)
+    earlier = np.pad(np.cumsum(1.0 - losses, axis=1)[:, :-1], ((0, 0), (1, 0)))
+    terms = process_terms(losses, counts, variance, earlier, delta)
+    staked, won, paid = (np.cumsum(each, axis=1) for each in terms)
+    return staked, won, paid
+
+
+def process_terms(
+    losses: Floats, counts: Floats, variance: Floats, earlier: Floats, delta: float
+) -> tuple[Floats, Floats, Floats]:
+    """`s`, `s y` and `(y_i - ybar_(i-1))^2 psi(s_i)` of each loss, along the last axis.
+
+    counts : 1, 2, ... of the losses. variance, earlier : `s2_(i-1)` and the sum of y before each loss.
+    """
+    y = 1.0 - losses
     stakes = np.minimum(anytime_stakes(variance, counts, -math.log(delta)), LARGEST_STAKE)
-    centre = np.zeros_like(y)
-    centre[:, 1:] = np.cumsum(y, axis=1)[:, :-1] / counts[:-1]
-    price = (y - centre) ** 2 * (-np.log1p(-stakes) - stakes)
-    return np.cumsum(stakes, axis=1), np.cumsum(stakes * y, axis=1), np.cumsum(price, axis=1)
+    centre = earlier / np.maximum(counts - 1.0, 1.0)
+    return stakes, stakes * y, (y - centre) ** 2 * (-np.log1p(-stakes) - stakes)
+
+
+def bound_of_process(staked: Floats, won: Floats, paid: Floats, delta: float) -> Floats:
+    """`1 - (sum s y - log(1/delta) - sum (y_i - ybar_(i-1))^2 psi(s_i)) / sum s`, not cut."""
+    return 1.0 - (won + math.log(delta) - paid) / staked
 
 
 def _paths(losses: Floats, delta: float) -> Floats:
     """(m, n) the bound from each time alone, in [0, 1]."""
-    staked, won, paid = _sums(losses, delta)
-    return np.clip(1.0 - (won + math.log(delta) - paid) / staked, 0.0, 1.0)
+    return np.clip(bound_of_process(*_sums(losses, delta), delta), 0.0, 1.0)
 
 
 def _peaks(losses: Floats, risk_limit: float, delta: float) -> Floats:

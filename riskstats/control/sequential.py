@@ -16,13 +16,13 @@ from riskstats._samples import Support, checked_support, loss_vector
 from riskstats._validation import Floats, number
 from riskstats._validation import confidence_level as checked_confidence
 from riskstats.bounds.betting_kernels import Moments, accumulated, moments
-from riskstats.bounds.betting_sequence import BettingWealth, anytime_stakes
-from riskstats.bounds.empirical_bernstein_sequence import LARGEST_STAKE
+from riskstats.bounds.betting_sequence import BettingWealth
+from riskstats.bounds.empirical_bernstein_sequence import bound_of_process, process_terms
 from riskstats.exceptions import IncompatibleBound, InvalidInput
 from riskstats.measures.base import RiskMeasure
 from riskstats.measures.mean import Mean
 from riskstats.measures.value_at_risk import ValueAtRisk
-from riskstats.results import Result, Status, plain
+from riskstats.results import Result, Status, as_percent, plain
 
 __all__ = ["SequentialCertifier"]
 
@@ -53,14 +53,11 @@ class RunningUpper:
         """The state after more losses (k,) in [0, 1], the same to the last bit however they are cut."""
         counts = self.count + np.arange(1.0, len(losses) + 1.0)
         variance, after = moments(losses, Moments(self.count, self.total, self.deviation), np)
-        stakes = np.minimum(anytime_stakes(variance, counts, -math.log(self.delta)), LARGEST_STAKE)
-        y = 1.0 - losses
-        gained = accumulated(y, self.gained, np)
-        centre = np.append(self.gained, gained[:-1]) / np.maximum(counts - 1.0, 1.0)
-        staked = accumulated(stakes, self.staked, np)
-        won = accumulated(stakes * y, self.won, np)
-        paid = accumulated((y - centre) ** 2 * (-np.log1p(-stakes) - stakes), self.paid, np)
-        lowest = float((1.0 - (won + math.log(self.delta) - paid) / staked).min())
+        gained = accumulated(1.0 - losses, self.gained, np)
+        terms = process_terms(losses, counts, variance, np.append(self.gained, gained[:-1]), self.delta)
+        before = (self.staked, self.won, self.paid)
+        staked, won, paid = (accumulated(each, sums, np) for each, sums in zip(terms, before, strict=True))
+        lowest = float(bound_of_process(staked, won, paid, self.delta).min())
         return replace(
             self,
             count=int(after.count),
@@ -281,13 +278,13 @@ class SequentialCertifier(Result):
 
     def summary(self) -> str:
         """Where the test stands, the p-value, the bounds, and the notes."""
-        percent = f"{100 * self.confidence_level:.10g} %"
+        sure = as_percent(self.confidence_level)
         of = f"P(loss > {self.risk_limit:g})" if isinstance(self.measure, ValueAtRisk) else "Mean"
         line = (
             f"p-value {self.p_value:.3g}. {of}: estimate {self.estimate:.4g}, between {self.lower:.4g} and "
-            f"{self.upper:.4g}, each end with {percent} confidence."
+            f"{self.upper:.4g}, each end with {sure} confidence."
         )
-        return "\n".join([f"{self._claim()}, with {percent} confidence.", line, *self.notes])
+        return "\n".join([f"{self._claim()}, with {sure} confidence.", line, *self.notes])
 
     def _claim(self) -> str:
         if self.status is Status.UNDECIDED:

@@ -17,7 +17,6 @@ from riskstats.tail.score_log import ROLES, ScoreLog, score_log
 
 __all__ = ["Names", "as_score_log"]
 
-_AXES = ("prompts", "dimensions", "epochs", "judges")
 _IN_TABLES = {
     "models": "model",
     "prompts": "prompt",
