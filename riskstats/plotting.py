@@ -15,7 +15,7 @@ import numpy as np
 
 from riskstats._validation import Floats
 from riskstats.exceptions import InvalidInput
-from riskstats.results import Status
+from riskstats.results import Status, as_percent
 from riskstats.scores.sheet import FAINT, INK, PAPER, require_matplotlib
 from riskstats.scores.wording import clean, plural
 
@@ -70,7 +70,7 @@ def envelope_title(envelope: CDFEnvelope) -> str:
     low, high = envelope.levels
     span = f"level {low:g}" if low == high else f"levels {low:g} to {high:g}"
     levels = "" if (low, high) == (0.0, 1.0) else f", {span}"
-    sure = f"{100 * envelope.confidence_level:.10g} %"
+    sure = as_percent(envelope.confidence_level)
     return f"{sure} {kind}: {envelope.band or 'band'}, n = {len(envelope.atoms)}{levels}"
 
 
@@ -142,7 +142,7 @@ def plot_risk_bound(bound: RiskBound, ax: Axes | None = None) -> Figure:
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.set_xlim(*ends)
-    sure = f"{100 * bound.confidence_level:.10g} %"
+    sure = as_percent(bound.confidence_level)
     say(axes, f"{bound.measure}, {sure} confidence ({bound.bound}, n = {bound.n_units})", "loss", "")
     return new_figure(axes)
 
@@ -177,7 +177,7 @@ def plot_risk_bounds(bounds: Sequence[RiskBound], names: Sequence[str], ax: Axes
     first = bounds[0]
     order = np.argsort([bound.estimate for bound in bounds], kind="stable")
     rows = [_Row(names[i], bounds[i].estimate, bounds[i].value, True, False) for i in order]
-    sure = f"{100 * first.confidence_level:.10g} %"
+    sure = as_percent(first.confidence_level)
     title = f"{first.measure}: estimate and {sure} {first.side} bound of each alone (n = {first.n_units})"
     axes = _draw_rows(rows, first.support, ax)
     say(axes, title, "loss", "")
@@ -195,7 +195,7 @@ def plot_groups(report: GroupReport, ax: Axes | None = None) -> Figure:
     if not rows:
         raise InvalidInput("no group has a unit: there is nothing to draw. Give losses of some group.")
     axes = _draw_rows(rows, report.support, ax)
-    sure = f"{100 * report.confidence_level:.10g} %"
+    sure = as_percent(report.confidence_level)
     empty = [clean(name) for name in report.upper if name not in known]
     below = f"loss; without units, and without a bound: {', '.join(empty)}" if empty else "loss"
     say(axes, f"{report.measure} by group: estimate and {sure} upper bounds that hold together", below, "")
@@ -238,7 +238,7 @@ def plot_certified(found: CertifiedSet, ax: Axes | None = None) -> Figure:
         for i in shown
     ]
     axes = _draw_rows(rows, found.support, ax, limit=found.risk_limit)
-    sure = f"{100 * found.confidence_level:.10g} %"
+    sure = as_percent(found.confidence_level)
     claims = [
         f"{each.measure} \N{LESS-THAN OR EQUAL TO} {each.risk_limit:g}" for each in found.risks or (found,)
     ]
@@ -360,6 +360,7 @@ def axes_of(ax: Axes | None, width: float, height: float) -> Axes:
 
 
 def say(axes: Axes, title: str, x: str, y: str) -> None:
+    """Write the title, above a key that is there, and the names of the axes."""
     has_key = axes.get_legend() is not None
     axes.set_title(
         clean(title), loc="left", fontsize=10.5, color=INK, parse_math=False, pad=26 if has_key else 8
@@ -369,5 +370,6 @@ def say(axes: Axes, title: str, x: str, y: str) -> None:
 
 
 def new_figure(axes: Axes) -> Figure:
+    """The figure of these axes."""
     figure: Any = axes.figure
     return figure

@@ -10,6 +10,7 @@ import numpy as np
 
 from riskstats._validation import Floats
 from riskstats.plotting import BLUE, LONGEST_NAME, RED, SOFT, axes_of, new_figure, say
+from riskstats.results import as_percent
 from riskstats.scores.sheet import INK, PAPER
 from riskstats.scores.wording import clean
 
@@ -321,7 +322,7 @@ def _profile_marks(profile: RiskProfile, names: Sequence[str], others: bool) -> 
 
     marks = _dimension_marks(names, others)
     if profile.interval is not None:
-        sure = f"{100 * profile.interval.confidence_level:.10g} %"  # type: ignore[attr-defined]
+        sure = as_percent(profile.interval.confidence_level)  # type: ignore[attr-defined]
         marks.append(Line2D([], [], color=RED, marker="|", markersize=9, label=f"to the {sure} limit"))
     if profile.risk_limit is not None:
         label = f"risk limit {profile.risk_limit:g}"

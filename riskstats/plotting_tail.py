@@ -24,6 +24,7 @@ from riskstats.plotting import (
     thinned,
 )
 from riskstats.plotting_rows import HUES, key_above, plot_attribution, plot_risk_profile, short, titled
+from riskstats.results import as_percent
 from riskstats.scores.sheet import INK, PAPER
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def _mark_losses(axes: Axes, report: TailReport) -> None:
     lines: list[tuple[str, float, str, Any]] = [(side, low, SOFT, "--"), ("CVaR", report.cvar, BLUE, "-")]
     upper = getattr(report.interval, "upper", None)
     if upper is not None and math.isfinite(upper):
-        sure = f"{100 * report.interval.confidence_level:.10g} %"  # type: ignore[union-attr]
+        sure = as_percent(report.interval.confidence_level)  # type: ignore[union-attr]
         lines.append((f"{sure} limit of CVaR", upper, RED, "-"))
     if report.risk_limit is not None:
         lines.append(("risk limit", report.risk_limit, INK, (0, (4, 2))))
@@ -176,7 +177,7 @@ def plot_comparison(comparison: ModelComparison, ax: Axes | None = None) -> Figu
     axes.set_xlim(*ends)
     rows = key_above(axes, _comparison_marks(comparison))
     told = f"{len(comparison.separated)} of {len(comparison.pairs)} pairs told apart"
-    sure = f"{100 * comparison.confidence_level:.10g} %"
+    sure = as_percent(comparison.confidence_level)
     basis = f"risk; n = {comparison.n}, n_tail = {comparison.n_tail:.4g}; ranks hold together with {sure}"
     titled(axes, f"CVaR at level {comparison.level:g} of {len(models)} models: {told}", basis, key_rows=rows)
     return new_figure(axes)
@@ -216,7 +217,7 @@ def _comparison_marks(comparison: ModelComparison) -> list[Any]:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    sure = f"{100 * comparison.confidence_level:.10g} %"
+    sure = as_percent(comparison.confidence_level)
     round_mark: Any = {"marker": "o", "linestyle": "none", "markersize": 7}
     marks: list[Any] = [
         Line2D([], [], color=BLUE, label="CVaR, may be the smallest", **round_mark),
@@ -274,7 +275,7 @@ def _draw_shortfalls(above: Axes, fit: TailFit) -> None:
     if math.isfinite(fit.expected_shortfall):
         tops = [fit.expected_shortfall, *known[:, 1].tolist()]
         high = fit.upper if math.isfinite(fit.upper) else 1.2 * max(tops)
-        sure = f"{100 * fit.confidence_level:.10g} % interval"
+        sure = f"{as_percent(fit.confidence_level)} interval"
         axes.vlines(fit.threshold, fit.lower, high, color=RED, linewidth=2.0, label=sure)
         axes.plot([fit.threshold], [fit.expected_shortfall], "D", color=RED, markersize=5)
     say(axes, "", "threshold", f"shortfall, level {fit.level:g}")
@@ -306,7 +307,7 @@ def plot_e_process(report: BacktestReport, ax: Axes | None = None) -> Figure:
     axes.set_ylim(min(0.5, 0.7 * float(wealth.min())), max(2.0 * needed, 1.6 * float(wealth.max())))
     axes.set_xlim(-0.5, max(report.n_periods - 0.5, 0.5))
     rows = key_above(axes, axes.get_legend_handles_labels()[0])
-    sure = f"{100 * report.confidence_level:.10g} %"
+    sure = as_percent(report.confidence_level)
     verdict = "refuted" if report.alarm is not None else "not refuted"
     title = (
         f"Forecasts {verdict} with {sure} confidence: {report.hits} hits, {report.expected_hits:.4g} expected"

@@ -148,6 +148,11 @@ class Solution(Result):
         return {**super().to_dict(), "gap": self.gap}
 
 
+def as_percent(confidence_level: float) -> str:
+    """0.95 as '95 %'."""
+    return f"{100 * confidence_level:.10g} %"
+
+
 def relative_gap(value: float, bound: float) -> float:
     """`(value - bound) / |value|`, never negative; `inf` where there is no value or no bound."""
     if math.isnan(value) or math.isnan(bound):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from riskstats.results import Result, Status
+from riskstats.results import Result, Status, as_percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,13 +46,13 @@ class RiskBound(Result):
     def summary(self) -> str:
         """The statement in one sentence, the estimate, and the notes."""
         relation = "at most" if self.side == "upper" else "at least"
-        percent = f"{100 * self.confidence_level:.10g} %"
+        sure = as_percent(self.confidence_level)
         if self.status is Status.NO_BOUND:
-            lines = [f"{self.measure}: no bound at {percent} confidence ({self.bound}, n = {self.n_units})."]
+            lines = [f"{self.measure}: no bound at {sure} confidence ({self.bound}, n = {self.n_units})."]
         else:
             kind = "" if self.guaranteed else ", approximate"
             text = (
-                f"{self.measure} is {relation} {self.value:.6g} with {percent} confidence "
+                f"{self.measure} is {relation} {self.value:.6g} with {sure} confidence "
                 f"({self.bound}, n = {self.n_units}{kind})."
             )
             lines = [text]

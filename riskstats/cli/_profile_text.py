@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from riskstats.cli._losses import aligned
+from riskstats.results import as_percent
 from riskstats.tail.result import RiskProfile, ScaleProfile
 
 __all__ = ["profile_text"]
@@ -53,7 +54,7 @@ def _limit(interval: Any) -> str:
     if upper is None:
         return ", no limit"
     kind = "guaranteed" if interval.guaranteed else "approximate"
-    sure = f"{100 * interval.confidence_level:.10g} %"
+    sure = as_percent(interval.confidence_level)
     return f", at most {upper:.4g} with {sure} confidence ({interval.limit}, {kind})"
 
 

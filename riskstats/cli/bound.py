@@ -99,6 +99,8 @@ def _bound(
 
 def described(found: dict[str, RiskBound], label: str) -> str:
     """One bound in words, or many as a table with what they mean together."""
+    from riskstats.results import as_percent
+
     if len(found) == 1:
         ((name, only),) = found.items()
         source = "standard input" if label == STDOUT else label
@@ -106,12 +108,12 @@ def described(found: dict[str, RiskBound], label: str) -> str:
     first = next(iter(found.values()))
     rows = [[name, f"{each.estimate:.4g}", _number(each.value)] for name, each in found.items()]
     word = "at most" if first.side == "upper" else "at least"
-    percent = f"{100 * first.confidence_level:.10g} %"
+    sure = as_percent(first.confidence_level)
     return "\n".join(
         [
-            f"{first.measure} with {percent} confidence ({first.bound}, n = {first.n_units}):",
+            f"{first.measure} with {sure} confidence ({first.bound}, n = {first.n_units}):",
             losses.aligned(["candidate", "estimate", word], rows),
-            f"Each bound holds alone with {percent} confidence, not all at once. To choose among candidates,",
+            f"Each bound holds alone with {sure} confidence, not all at once. To choose among candidates,",
             "use `riskstats certify`.",
             *dict.fromkeys(as_options(note) for each in found.values() for note in each.notes),
         ]

@@ -8,18 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from riskstats._validation import Floats
-from riskstats.results import Result, Status, frame, plain
+from riskstats.results import Result, Status, as_percent, frame, plain
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["CertifiedRisk", "CertifiedSet", "GroupReport", "SampleSizePlan", "percent"]
-
-
-def percent(confidence_level: float) -> str:
-    """0.95 as '95 %'."""
-    return f"{100 * confidence_level:.10g} %"
+__all__ = ["CertifiedRisk", "CertifiedSet", "GroupReport", "SampleSizePlan"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +153,7 @@ class CertifiedSet(Result):
         return " and ".join(dict.fromkeys(f"{size} {self.unit}" for size in sizes))
 
     def _guarantee(self) -> str:
-        m, level = len(self.names), percent(self.confidence_level)
+        m, level = len(self.names), as_percent(self.confidence_level)
         how = f"{self.procedure} over {_count(m, 'candidate')}, {self._methods()}, {self._sizes()}"
         if not self.certified:
             return (
@@ -223,7 +218,7 @@ class GroupReport(Result):
 
     def summary(self) -> str:
         """The joint statement, one line for each group, the spread, and the notes."""
-        level, count = percent(self.confidence_level), len(self.upper)
+        level, count = as_percent(self.confidence_level), len(self.upper)
         head = (
             f"With {level} confidence {self.measure} is at most {self.max_upper:.6g} in every one of "
             f"{_count(count, 'group')}, and each group is within its own bound ({self.bound})."
@@ -303,7 +298,7 @@ class SampleSizePlan(Result):
         error = f" +- {self.monte_carlo_error:.2g}" if self.monte_carlo_error else ""
         text = (
             f"{self.n_units} units certify {self.measure} at most {self.risk_limit:g} with power "
-            f"{self.power:.4g}{error} ({percent(self.confidence_level)} confidence, {self.bound}, assumed "
+            f"{self.power:.4g}{error} ({as_percent(self.confidence_level)} confidence, {self.bound}, assumed "
             f"risk {self.risk:.4g}, {_count(self.n_candidates, 'candidate')}, {self.method})."
         )
         if self.first_reached < self.n_units and self.method == "exact":

@@ -15,7 +15,7 @@ import numpy as np
 from riskstats._validation import Floats, Integers, finite_vector, number, whole_number
 from riskstats._validation import confidence_level as checked_confidence
 from riskstats.exceptions import InvalidInput
-from riskstats.results import Result, Status, frame
+from riskstats.results import Result, Status, as_percent, frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +100,7 @@ class ShiftWeights(Result):
         """One line per bin, the width, and the assumption."""
         head = (
             f"Weights of {self.n_target} target against {self.n_source} source units in {self.n_bins} bins "
-            f"at {100 * self.confidence_level:.10g} % confidence: width {self.epsilon:.3g}."
+            f"at {as_percent(self.confidence_level)} confidence: width {self.epsilon:.3g}."
         )
         low = (-math.inf, *self.edges)
         lines = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from riskstats._validation import Floats
-from riskstats.results import Result, Status, frame
+from riskstats.results import Result, Status, as_percent, frame
 from riskstats.tail.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class BacktestReport(Result):
         return self.summary()
 
     def _bet(self) -> str:
-        sure = f"{100 * self.confidence_level:.10g} %"
+        sure = as_percent(self.confidence_level)
         wealth = f"largest wealth {math.exp(min(self.max_log_wealth, 700.0)):.4g}"
         if self.alarm is None:
             return (

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from riskstats._validation import Floats
-from riskstats.results import Result, frame, plain
+from riskstats.results import Result, as_percent, frame, plain
 from riskstats.tail.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class ModelComparison(Result):
         return (
             f"{len(self.models)} models on the same {self.n} {units}; CVaR at level {self.level:g}, "
             f"n_tail = {self.n_tail:.4g}; {self.resamples} paired resamples, "
-            f"{100 * self.confidence_level:.10g} % confidence."
+            f"{as_percent(self.confidence_level)} confidence."
         )
 
     def _verdict(self) -> str:

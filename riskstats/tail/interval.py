@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from riskstats.results import Result, Status
+from riskstats.results import Result, Status, as_percent
 from riskstats.tail.provenance import Provenance
 
 __all__ = ["CVaRInterval"]
@@ -66,8 +66,8 @@ class CVaRInterval(Result):
 
     def _statement(self) -> str:
         kind = "" if self.guaranteed else ", approximate"
-        percent = f"{100 * self.confidence_level:.10g} %"
-        how = f"with {percent} confidence ({self.limit}{kind})."
+        sure = as_percent(self.confidence_level)
+        how = f"with {sure} confidence ({self.limit}{kind})."
         if self.status is Status.NO_BOUND:
             return f"CVaR at level {self.level:g}: no limit {how}"
         return f"CVaR at level {self.level:g} is {self._range()} {how}"

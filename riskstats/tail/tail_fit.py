@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from riskstats.results import Result, Status, frame, plain
+from riskstats.results import Result, Status, as_percent, frame, plain
 from riskstats.tail.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class TailFit(Result):
 
     def summary(self) -> str:
         """The shortfall with its interval, the fit, the sample value beside it, and the notes."""
-        sure = f"{100 * self.confidence_level:.10g} %"
+        sure = as_percent(self.confidence_level)
         shortfall = (
             f"Expected shortfall at level {self.level:g} is {self.expected_shortfall:.6g} "
             f"({sure} likelihood interval {self.lower:.6g} to {self.upper:.6g}); value at risk "
