@@ -24,6 +24,7 @@ __all__ = [
     "sigmoid",
     "softplus",
     "softplus_curvature",
+    "softplus_terms",
 ]
 
 
@@ -46,6 +47,16 @@ def softplus_curvature(z: Any) -> Any:
     xp = namespace(z)
     small = xp.exp(-xp.abs(z))
     return small / ((1.0 + small) * (1.0 + small))
+
+
+def softplus_terms(z: Any) -> tuple[Any, Any, Any]:
+    """Return `softplus`, `sigmoid` and `softplus_curvature` at z for the price of one exponential."""
+    xp = namespace(z)
+    small = xp.exp(-xp.abs(z))
+    whole = 1.0 + small
+    inverse = 1.0 / whole
+    value = xp.maximum(z, 0.0) + xp.log1p(small)
+    return value, xp.where(z >= 0, inverse, small * inverse), small * inverse * inverse
 
 
 def binary_entropy(z: Any) -> Any:
