@@ -1,9 +1,10 @@
 """The set of models whose loss is near the best: its extremes in any direction, with certificates.
 
-    S = { theta : F(theta) <= limit },    F(theta) = sum_i w_i loss(x_i'theta, y_i) + (penalty / 2) ||theta||^2
+    S = { theta : F(theta) <= limit },   F(theta) = sum_i w_i f(x_i'theta, y_i) + (penalty / 2) ||theta||^2
 
-`LevelSet.support` finds ``max over S of q'theta`` from both sides: a member of S that attains the inner end, and a
-dual bound that no member exceeds. Both are recomputed in float64 with their rounding errors counted.
+`LevelSet.support` finds ``max over S of q'theta`` from both sides: a member of S that attains the inner
+end, and a dual bound that no member exceeds. Both are recomputed in float64 with their rounding errors
+counted.
 """
 
 from typing import TYPE_CHECKING

@@ -16,7 +16,7 @@ __all__ = ["Baseline", "fit_baseline", "newton_direction"]
 _HALVINGS = 60
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Baseline:
     """The minimiser as found, with ``below <= min F <= F(theta) <= above`` in exact arithmetic.
 

@@ -3,15 +3,16 @@
 With a penalty only the intercept is free. Jensen's inequality bounds the mean margin of a class, and
 ``||w|| <= sqrt(2 limit / penalty)`` does the rest (`SmoothLoss.offset_bound`).
 
-With or without one the loss is bounded below by its self-concordance: along any direction the third derivative is at
-most R times the second, R the largest |x_i'delta|. With H the Hessian at theta_0, rho the length of delta in H, gamma
-the length of the gradient in its dual norm and M the largest dual length of a row,
+With or without one the loss is bounded below by its self-concordance: along any direction the third
+derivative is at most R times the second, R the largest |x_i'delta|. With H the Hessian at theta_0, rho the
+length of delta in H, gamma the length of the gradient in its dual norm and M the largest dual length of a
+row,
 
     F(theta_0 + delta) >= F(theta_0) - gamma rho + (exp(-M rho) + M rho - 1) / M^2,
 
-so rho is bounded on the set once gamma M < 1, and |delta_j| <= rho sqrt((H^-1)_jj). Squared loss is its own quadratic,
-the case M = 0. Source of the inequality: Bach, "Self-concordant analysis for logistic regression", Electronic Journal of
-Statistics 4 (2010).
+so rho is bounded on the set once gamma M < 1, and |delta_j| <= rho sqrt((H^-1)_jj). Squared loss is its own
+quadratic, the case M = 0. Source of the inequality: Bach, "Self-concordant analysis for logistic
+regression", Electronic Journal of Statistics 4 (2010).
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def _local_reach(problem: ConvexProblem, theta: Floats, objective_below: float, 
 
 
 def _largest_step(longest: float, gamma: float, room: float) -> float:
-    """The largest rho with ``(exp(-M rho) + M rho - 1) / M^2 - gamma rho <= room``; `inf` if there is none."""
+    """The largest rho with ``(exp(-M rho) + M rho - 1) / M^2 - gamma rho <= room``, or `inf`."""
     if gamma * longest >= 1.0 - 1e-6:
         return math.inf
 

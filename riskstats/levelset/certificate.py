@@ -2,19 +2,20 @@
 
 Weak duality. For any slopes u_i, any pull v (p,) and every theta
 
-    F(theta) - v'theta >= sum_i w_i tangent_i - ||r_c||^2 / (2 penalty) + r_0'theta_0,    r = sum_i w_i u_i x_i - v
+    F(theta) - v'theta >= sum_i w_i tangent_i - ||r_c||^2 / (2 penalty) + r_0'theta_0
 
-because a convex loss lies above its tangents; r_c belongs to the penalised coefficients and r_0 to the others, whose
-size on the level set is bounded (`boundedness`). With v = t q and F <= limit on the set,
+with r = sum_i w_i u_i x_i - v,
+because a convex loss lies above its tangents; r_c belongs to the penalised coefficients and r_0 to the
+others, whose size on the level set is bounded (`boundedness`). With v = t q and F <= limit on the set,
 
     q'theta <= (limit - dual(t q)) / t        for every theta with F(theta) <= limit and every t > 0.
 
-Rounding. Every sum of n terms is formed in blocks of `row_block` rows, so its error is at most ``count * eps`` times
-the sum of the sizes, whatever order the blocks are summed in; each size below is bounded by Cauchy-Schwarz from root
-mean squares. All errors are charged to the unfavourable side. The slopes belong to the margins as stored, hence the
-rounding of the margins themselves does not matter to the dual. Weights, penalty and data are taken as
-stored. The same functions run in float64 and in longer numbers (`ConvexProblem.precise`), where the errors charged are
-smaller.
+Rounding. Every sum of n terms is formed in blocks of `row_block` rows, so its error is at most ``count *
+eps`` times the sum of the sizes, whatever order the blocks are summed in; each size below is bounded by
+Cauchy-Schwarz from root mean squares. All errors are charged to the unfavourable side. The slopes belong to
+the margins as stored, hence the rounding of the margins themselves does not matter to the dual. Weights,
+penalty and data are taken as stored. The same functions run in float64 and in longer numbers
+(`ConvexProblem.precise`), where the errors charged are smaller.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def objective_above(problem: ConvexProblem, theta: Floats, margins: Floats | Non
     return _float64((total + ridge + error) * (1.0 + 4.0 * eps), up=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dual:
     """A lower bound of ``F(theta) - pull'theta`` over the level set, for every lane.
 

@@ -32,7 +32,7 @@ _FIRST_LOOK = 1e-6
 _BLUR = 1e6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Support:
     """``max q'theta`` over a level set, for k directions, from both sides.
 
@@ -51,7 +51,7 @@ class Support:
         return np.maximum(self.outer - self.inner, 0.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LevelSet:
     """``{theta : F(theta) <= min F + rise}``.
 

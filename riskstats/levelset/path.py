@@ -1,8 +1,10 @@
-"""Hard directions: the path of minimisers ``theta(t) = argmin F(theta) - t q'theta`` and the t that meets the limit.
+"""Hard directions: the path of minimisers ``theta(t) = argmin F(theta) - t q'theta`` and the t that meets
+the limit.
 
-F(theta(t)) rises with t from min F. The root of F(theta(t)) = limit is bracketed, then found by Newton's method on log t,
-whose slope is known: d log(F - min F) / d log t = t^2 q'H^-1 q / (F - min F). Each inner problem is convex and
-unconstrained, so Newton's method with Armijo steps cannot fail where the direct iteration of `support` does.
+F(theta(t)) rises with t from min F. The root of F(theta(t)) = limit is bracketed, then found by Newton's
+method on log t, whose slope is known: d log(F - min F) / d log t = t^2 q'H^-1 q / (F - min F). Each inner
+problem is convex and unconstrained, so Newton's method with Armijo steps cannot fail where the direct
+iteration of `support` does.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ The first coefficient is the intercept where there is one; it is never penalised
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +20,7 @@ from riskstats.levelset.smooth_losses import LogisticLoss, SmoothLoss
 __all__ = ["ConvexProblem"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ConvexProblem:
     """Rows, weights, a smooth convex loss and a ridge penalty.
 
@@ -29,15 +29,15 @@ class ConvexProblem:
     design : (n, p), a leading column of ones where `intercept`.
     target : (n,), -1 or +1 for the logistic loss, numbers for squared loss.
     sample_weight : (n,), >= 0; the weights w are these divided by their sum.
-    penalty : the ridge factor, >= 0: 1 / (C sum of weights) for scikit-learn's C, alpha / sum of weights for its
-        ridge regression.
+    penalty : the ridge factor, >= 0: 1 / (C sum of weights) for scikit-learn's C, alpha / sum of weights for
+        its ridge regression.
     """
 
     design: Floats
     target: Floats
     sample_weight: Floats
     penalty: float
-    loss: SmoothLoss = LogisticLoss()
+    loss: SmoothLoss = field(default_factory=LogisticLoss)
     intercept: bool = True
 
     @classmethod
@@ -65,9 +65,10 @@ class ConvexProblem:
 
     @cached_property
     def precise(self) -> ConvexProblem:
-        """The same problem in the longest floating point numbers of this platform, often 64 bits of mantissa."""
-        arrays = (array.astype(np.longdouble) for array in (self.design, self.target, self.sample_weight))
-        return ConvexProblem(*arrays, self.penalty, self.loss, self.intercept)
+        """The same problem in the longest numbers of this platform, often with 64 bits of mantissa."""
+        arrays: list[Any] = [self.design, self.target, self.sample_weight]
+        design, target, weight = (array.astype(np.longdouble) for array in arrays)
+        return ConvexProblem(design, target, weight, self.penalty, self.loss, self.intercept)
 
     @property
     def n(self) -> int:

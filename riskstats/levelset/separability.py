@@ -4,8 +4,8 @@ The data are separable, perhaps with rows on the boundary, exactly when
 
     max  sum_i w_i y_i x_i'theta    subject to    y_i x_i'theta >= 0,  |theta_j| <= 1
 
-is positive; every level set is then unbounded, along the optimal theta. Source: Albert and Anderson, "On the existence of
-maximum likelihood estimates in logistic regression models", Biometrika 71 (1984).
+is positive; every level set is then unbounded, along the optimal theta. Source: Albert and Anderson, "On
+the existence of maximum likelihood estimates in logistic regression models", Biometrika 71 (1984).
 """
 
 from __future__ import annotations

@@ -1,16 +1,17 @@
 """The furthest point of a level set in a direction: Newton's method on its optimality conditions.
 
-    maximise q'theta subject to F(theta) <= limit        <=>        grad F(theta) = t q,  F(theta) = limit,  t > 0
+    maximise q'theta subject to F(theta) <= limit    <=>    grad F(theta) = t q,  F(theta) = limit,  t > 0
 
 With G and H the gradient and Hessian of F and R = G - t q, a step is
 
     dt = (limit - F + G'H^-1 R) / (G'H^-1 q)            dtheta = H^-1 q dt - H^-1 R
 
-The start is the answer for the quadratic model at the minimiser, exact for squared loss. A step is shortened so that no
-margin moves by more than 2, and t never loses more than nine tenths.
+The start is the answer for the quadratic model at the minimiser, exact for squared loss. A step is
+shortened so that no margin moves by more than 2, and t never loses more than nine tenths.
 
-The kernel is written for one direction (p,) and takes any number of them along leading axes; with JAX arrays it compiles
-for a CPU or a GPU. Nothing here is a certificate: `certificate` recomputes both ends from the answer.
+The kernel is written for one direction (p,) and takes any number of them along leading axes; with JAX
+arrays it compiles for a CPU or a GPU. Nothing here is a certificate: `certificate` recomputes both ends
+from the answer.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _LONGEST_MOVE = 2.0
 _LARGEST_LOSS_OF_T = 0.1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lanes:
     """Directions q (k, p) with a point theta (k, p) and multiplier t (k,) each; `error` (k,) is the distance
     to the optimum, in units of q'theta, as predicted before the last step."""
@@ -143,7 +144,7 @@ class SupportKernel:
         return tuple(Compiled.put(arrays))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Data:
     """Arrays of one library that the kernel reads."""
 
@@ -208,13 +209,14 @@ def _places(p: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def _compiled(loss: SmoothLoss) -> Compiled:
+def _compiled(loss: Any) -> Compiled:
     """The whole iteration for a batch of directions: the one-direction kernel, mapped over them."""
 
     def one(arrays: tuple[Any, ...], limits: Any, q: Any, theta: Any, t: Any) -> tuple[Any, Any, Any]:
         import jax.numpy as jnp
 
-        data = _Data(*arrays[:4], arrays[4] if len(arrays) > 4 else None)
+        design, target, weight, ridge, *table = arrays
+        data = _Data(design, target, weight, ridge, table[0] if table else None)
         limit, tolerance, most = limits
 
         def going(state: tuple[Any, ...]) -> Any:
