@@ -1,0 +1,231 @@
+"""The linear program behind every set of laws, by column generation.
+
+A column is a source pair (i, j), one atom of either reference, with where it is sent: a value f and a
+transport cost for every ball. Over weights w >= 0 of columns, and amounts z >= 0 sent to infinity,
+
+    maximise sum w f + <recession, z>
+    subject to mass of i = a_i,  mass of j = b_j,  sum w c_l + z_l <= budget_l
+
+The dual is ``min <l, budget> + sum a phi + sum b psi`` over l >= recession with ``phi_i + psi_j >= M_ij(l)``,
+where ``M_ij(l) = sup over targets of f - <l, c>`` is the inner supremum. The master program is solved over
+the columns found so far; the inner supremum at its multipliers gives the columns that are missing, and a dual
+bound. One ball is the case of a single j. Nothing of the solver is trusted: `certificate` recomputes both
+sides.
+
+Source: Fan, Park and Xu, "Quantifying Distributional Model Risk in Marginal Problems via Optimal Transport",
+for the duality.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from riskstats._validation import Floats
+from riskstats.exceptions import NotConverged
+from riskstats.results import Status
+from riskstats.wasserstein.certificate import Columns, Enclosure, dual_value, restored
+
+__all__ = ["InnerSupremum", "ProgramAnswer", "solve_program"]
+
+_MOST_ROUNDS = 400
+_STALL = 8
+
+
+class InnerSupremum(Protocol):
+    """The inner supremum of one question: reference weights, budgets, and the best target of every pair.
+
+    first, second : (n,) and (m,) weights of sum 1; m = 1 for a single ball. budget : (d,).
+    recession : (d,) growth of f per unit of cost at infinity: what vanishing mass sent far away earns.
+    exact : whether `at` returns the supremum itself, or an upper bound that no column attains.
+    """
+
+    first: Floats
+    second: Floats
+    budget: Floats
+    recession: Floats
+    exact: bool
+
+    def at(self, multiplier: Floats) -> tuple[Floats, Columns]:
+        """((n, m) values M, the n m columns that attain them in row-major order), for l >= recession."""
+
+    def cheapest(self, multiplier: Floats) -> tuple[Floats, Columns]:
+        """((n, m) smallest ``<multiplier, c>``, the columns that attain it): where to find any law at all."""
+
+
+@dataclass(frozen=True, eq=False)
+class ProgramAnswer:
+    """The end of a search: the verified law, the certified enclosure of the supremum, and why it stopped.
+
+    columns, weights : the law, None where the set is empty. far : (d,) budget spent by vanishing mass sent to
+        infinity; where it is not 0 the supremum is approached, not attained.
+    """
+
+    columns: Columns | None
+    weights: Floats | None
+    far: Floats
+    enclosure: Enclosure
+    status: Status
+    rounds: int
+
+
+def solve_program(question: InnerSupremum, *, gap: float = 1e-6, time_limit: float = np.inf) -> ProgramAnswer:
+    """Alternate master program and inner supremum until the certified gap is at most `gap (1 + |value|)`."""
+    deadline = time.perf_counter() + time_limit
+    cheap = question.cheapest(np.full(len(question.budget), 1.0 / len(question.budget)))[1]
+    pool, feasible = _feasible_columns(question, cheap)
+    nothing = np.zeros(len(question.budget))
+    if not feasible:
+        empty = Enclosure(np.nan, np.nan, None)
+        return ProgramAnswer(None, None, nothing, empty, Status.INFEASIBLE, 0)
+    best, law, status = Enclosure(-np.inf, np.inf, None), None, Status.GAP
+    stalled = rounds = 0
+    while rounds < _MOST_ROUNDS and stalled <= _STALL:
+        rounds += 1
+        master = _master(question, pool)
+        law, best = _better_law(question, cheap, pool, master, law, best)
+        multiplier = np.maximum(master.multiplier, question.recession)
+        values, found = question.at(multiplier)
+        upper = dual_value(question, multiplier, values, master.psi)
+        before, best = best.gap, best.tightened(-np.inf, upper, multiplier)
+        if best.gap <= gap * (1.0 + abs(best.lower)):
+            status = Status.OPTIMAL if question.exact else Status.GAP
+            break
+        if time.perf_counter() > deadline:
+            status = Status.TIME_LIMIT
+            break
+        fresh = _improving(values, found, master)
+        stalled = 0 if best.gap < 0.9 * before or not np.isfinite(before) else stalled + 1
+        if len(fresh) == 0:
+            break
+        pool = pool.joined(fresh)
+    if law is None:
+        raise NotConverged("no law inside the balls could be verified; scale the data.")
+    return ProgramAnswer(*law, best, status, rounds)
+
+
+def _better_law(
+    question: InnerSupremum, cheap: Columns, pool: Columns, master: _Master, law: Any, best: Enclosure
+) -> tuple[Any, Enclosure]:
+    """The better of the best law so far and the master's, once that is verified."""
+    found = restored(question, cheap, pool, master.weights)
+    if found is None:
+        return law, best
+    columns, weights = found
+    far = np.clip(question.budget - weights @ columns.costs, 0.0, None) * (question.recession > 0)
+    lower = float(weights @ columns.value) + float(question.recession @ far)
+    if law is None or lower > best.lower:
+        return (columns, weights, far), best.tightened(lower, np.inf, None)
+    return law, best
+
+
+def _improving(values: Floats, found: Columns, master: _Master) -> Columns:
+    """The columns of positive reduced cost, the largest of them where there are many."""
+    phi, psi = master.phi, master.psi
+    with np.errstate(invalid="ignore"):
+        reduced = (values - phi[:, None] - psi[None, :]).ravel()
+    reduced = np.where(np.isfinite(found.value), reduced, -np.inf)
+    scale = 1e-13 * (1.0 + float(np.abs(phi).max() + np.abs(psi).max()))
+    places = np.flatnonzero(reduced > scale)
+    most = 20 * (len(phi) + len(psi))
+    if len(places) > most:
+        places = places[np.argsort(-reduced[places], kind="stable")[:most]]
+    return found.take(places)
+
+
+def _feasible_columns(question: InnerSupremum, cheap: Columns) -> tuple[Columns, bool]:
+    """Columns that hold a law within the budgets, and whether there is one.
+
+    Minimise the largest excess ``max_l (E c_l - budget_l)`` by the same alternation; its dual over
+    multipliers of sum 1 proves that the set is empty.
+    """
+    d = len(question.budget)
+    pool = cheap
+    for ball in range(d):
+        mixed = np.full(d, 1e-6)
+        mixed[ball] = 1.0
+        pool = pool.joined(question.cheapest(mixed)[1])
+    slack = 1e-12 * (1.0 + float(question.budget.max()))
+    for _ in range(_MOST_ROUNDS):
+        excess, master = _excess(question, pool)
+        if excess <= slack:
+            return pool, True
+        cost, found = question.cheapest(master.multiplier)
+        most = dual_value(question, np.zeros(d), -cost, master.psi)
+        if -most - float(master.multiplier @ question.budget) > slack:
+            return pool, False
+        fresh = _improving(-cost, found, master)
+        if len(fresh) == 0:
+            return pool, False
+        pool = pool.joined(fresh)
+    raise NotConverged("no law within the budgets was found, nor shown not to exist; scale the data.")
+
+
+@dataclass(frozen=True, eq=False)
+class _Master:
+    """weights (k,), multiplier (d,), potentials phi (n,) and psi (m,) of a master program."""
+
+    weights: Floats
+    multiplier: Floats
+    phi: Floats
+    psi: Floats
+
+
+def _master(question: InnerSupremum, pool: Columns) -> _Master:
+    """The program over the columns of the pool."""
+    from scipy.optimize import linprog
+    from scipy.sparse import csr_array, hstack
+
+    n, m, d = len(question.first), len(question.second), len(question.budget)
+    equal = _marginals(pool, n, m)
+    answer = linprog(
+        -np.append(pool.value, question.recession),
+        A_ub=np.column_stack([pool.costs.T, np.eye(d)]),
+        b_ub=question.budget,
+        A_eq=hstack([equal, csr_array((equal.shape[0], d))]),
+        b_eq=np.concatenate([question.first, question.second[: m - 1]]),
+        bounds=(0, None),
+        method="highs",
+    )
+    if answer.x is None:
+        raise NotConverged(f"the linear program was not solved: {answer.message} Scale the data.")
+    equal = -answer.eqlin.marginals
+    multiplier = np.maximum(-answer.ineqlin.marginals, 0.0)
+    return _Master(answer.x[: len(pool)], multiplier, equal[:n], np.append(equal[n:], 0.0))
+
+
+def _excess(question: InnerSupremum, pool: Columns) -> tuple[float, _Master]:
+    """The least excess over the budgets, and its dual."""
+    from scipy.optimize import linprog
+    from scipy.sparse import csr_array, hstack
+
+    n, m, d = len(question.first), len(question.second), len(question.budget)
+    equal = _marginals(pool, n, m)
+    answer = linprog(
+        np.append(np.zeros(len(pool)), 1.0),
+        A_ub=np.column_stack([pool.costs.T, -np.ones(d)]),
+        b_ub=question.budget,
+        A_eq=hstack([equal, csr_array((equal.shape[0], 1))]),
+        b_eq=np.concatenate([question.first, question.second[: m - 1]]),
+        bounds=[(0, None)] * len(pool) + [(None, None)],
+        method="highs",
+    )
+    if answer.x is None:
+        raise NotConverged(f"the linear program was not solved: {answer.message} Scale the data.")
+    duals = -answer.eqlin.marginals
+    multiplier = np.maximum(-answer.ineqlin.marginals, 0.0)
+    return float(answer.fun), _Master(answer.x, multiplier, duals[:n], np.append(duals[n:], 0.0))
+
+
+def _marginals(pool: Columns, n: int, m: int) -> Any:
+    """Rows: mass of every i, and of every j but the last, which follows."""
+    from scipy.sparse import csr_array
+
+    k = np.arange(len(pool))
+    kept = pool.second < m - 1
+    rows = np.concatenate([pool.first, n + pool.second[kept]])
+    columns = np.concatenate([k, k[kept]])
+    return csr_array((np.ones(len(rows)), (rows, columns)), shape=(n + m - 1, len(pool)))
