@@ -14,7 +14,7 @@ is at least the value of every law, where M is an upper bound of the inner supre
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -23,9 +23,11 @@ from riskstats._validation import Floats, Integers
 if TYPE_CHECKING:
     from riskstats.wasserstein.program import InnerSupremum
 
-__all__ = ["Columns", "Enclosure", "dual_value", "inside", "restored"]
+__all__ = ["Columns", "Enclosure", "Law", "dual_value", "inside", "restored"]
 
 EPS = float(np.finfo(np.float64).eps)
+ROUNDING = 1e-13
+"""Excess over a budget that is put down to the rounding of sums."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +68,9 @@ class Columns:
         )
 
 
+Law: TypeAlias = tuple[Columns, Floats]
+
+
 @dataclass(frozen=True, eq=False)
 class Enclosure:
     """``lower <= worst case <= upper``, with the multipliers of the upper end."""
@@ -80,7 +85,7 @@ class Enclosure:
         gap = self.upper - self.lower
         return max(gap, 0.0) if np.isfinite(gap) else np.inf
 
-    def tightened(self, lower: float, upper: float, multiplier: Floats) -> Enclosure:
+    def tightened(self, lower: float, upper: float, multiplier: Floats | None) -> Enclosure:
         """The better of both ends."""
         better = upper < self.upper
         return Enclosure(
@@ -91,12 +96,15 @@ class Enclosure:
 def dual_value(question: InnerSupremum, multiplier: Floats, values: Floats, potential: Floats) -> float:
     """The dual value of multipliers and a potential (m,) that need not be feasible; rounded up.
 
-    values : (n, m) upper bounds of the inner supremum at `multiplier`; inf gives inf.
+    values : (n, m) upper bounds of the inner supremum at `multiplier`; -inf where a pair has no target at
+        all. Anything that is not a bound, NaN or a negative multiplier, gives inf.
     """
-    if not (np.isfinite(values).all() and np.isfinite(potential).all() and (multiplier >= 0).all()):
+    if not ((values < np.inf).all() and np.isfinite(potential).all() and (multiplier >= 0).all()):
         return np.inf
     phi = (values - potential[None, :]).max(axis=1)
-    psi = (values - phi[:, None]).max(axis=0)
+    psi = (values - phi[:, None]).max(axis=0) if np.isfinite(phi).all() else phi
+    if not (np.isfinite(phi).all() and np.isfinite(psi).all()):
+        return np.inf
     parts = (
         np.append(multiplier * question.budget, 0.0),
         question.first * phi,
@@ -109,18 +117,18 @@ def dual_value(question: InnerSupremum, multiplier: Floats, values: Floats, pote
 
 
 def restored(
-    question: InnerSupremum, cheap: Columns, columns: Columns, weights: Floats
-) -> tuple[Columns, Floats] | None:
+    question: InnerSupremum, cheap: Columns, start: Law, columns: Columns, weights: Floats
+) -> Law | None:
     """Columns and weights of a law with the reference marginals, inside every ball; None where that fails.
 
     cheap : one column for every pair, in row-major order; what clipping and a solver's tolerance leave
-    missing is sent along them.
+    missing is sent along them. start : a law inside every ball, to mix with where a budget is exceeded.
     """
     sound = np.isfinite(weights) & (weights > 0)
     columns, mass = _balanced(question, cheap, columns.take(sound), weights[sound])
     costs = mass @ columns.costs
-    if (costs > question.budget).any():
-        columns, mass = _mixed(question, cheap, columns, mass, costs)
+    if (costs > question.budget * (1.0 + ROUNDING) + ROUNDING).any():
+        columns, mass = _mixed(question, start, columns, mass, costs)
     return (columns, mass) if inside(question, columns, mass) else None
 
 
@@ -153,18 +161,18 @@ def _balanced(
     if total <= 1e-300:
         return columns, mass
     sent = (np.outer(left / left.sum(), right / right.sum()) * total).ravel()
-    places = np.flatnonzero(sent)
+    places = np.flatnonzero((sent > 0) & np.isfinite(cheap.costs).all(axis=1))
     return columns.joined(cheap.take(places)), np.append(mass, sent[places])
 
 
 def _mixed(
-    question: InnerSupremum, cheap: Columns, columns: Columns, mass: Floats, costs: Floats
+    question: InnerSupremum, start: Law, columns: Columns, mass: Floats, costs: Floats
 ) -> tuple[Columns, Floats]:
-    """Shift a share of every weight to the cheap column of its pair, until every budget holds."""
-    base = cheap.take(columns.first * len(question.second) + columns.second)
-    spare = np.maximum(question.budget - mass @ base.costs, 0.0)
+    """Mix with a law that has room, until every budget holds; costs are linear in the mixture."""
+    base, weights = start
+    spare = np.maximum(question.budget - weights @ base.costs, 0.0)
     over = costs > question.budget
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(over, spare / (spare + (costs - question.budget)), 1.0).min()
     share = float(share) * (1.0 - 4.0 * EPS)
-    return columns.joined(base), np.append(share * mass, (1.0 - share) * mass)
+    return columns.joined(base), np.concatenate([share * mass, (1.0 - share) * weights])

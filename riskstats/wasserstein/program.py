@@ -27,7 +27,7 @@ import numpy as np
 from riskstats._validation import Floats
 from riskstats.exceptions import NotConverged
 from riskstats.results import Status
-from riskstats.wasserstein.certificate import Columns, Enclosure, dual_value, restored
+from riskstats.wasserstein.certificate import Columns, Enclosure, Law, dual_value, restored
 
 __all__ = ["InnerSupremum", "ProgramAnswer", "solve_program"]
 
@@ -76,9 +76,9 @@ def solve_program(question: InnerSupremum, *, gap: float = 1e-6, time_limit: flo
     """Alternate master program and inner supremum until the certified gap is at most `gap (1 + |value|)`."""
     deadline = time.perf_counter() + time_limit
     cheap = question.cheapest(np.full(len(question.budget), 1.0 / len(question.budget)))[1]
-    pool, feasible = _feasible_columns(question, cheap)
+    pool, start = _feasible_columns(question, cheap)
     nothing = np.zeros(len(question.budget))
-    if not feasible:
+    if start is None:
         empty = Enclosure(np.nan, np.nan, None)
         return ProgramAnswer(None, None, nothing, empty, Status.INFEASIBLE, 0)
     best, law, status = Enclosure(-np.inf, np.inf, None), None, Status.GAP
@@ -86,9 +86,10 @@ def solve_program(question: InnerSupremum, *, gap: float = 1e-6, time_limit: flo
     while rounds < _MOST_ROUNDS and stalled <= _STALL:
         rounds += 1
         master = _master(question, pool)
-        law, best = _better_law(question, cheap, pool, master, law, best)
+        found = restored(question, cheap, start, pool, master.weights)
+        law, best = _better_law(question, found, law, best)
         multiplier = np.maximum(master.multiplier, question.recession)
-        values, found = question.at(multiplier)
+        values, columns = question.at(multiplier)
         upper = dual_value(question, multiplier, values, master.psi)
         before, best = best.gap, best.tightened(-np.inf, upper, multiplier)
         if best.gap <= gap * (1.0 + abs(best.lower)):
@@ -97,7 +98,7 @@ def solve_program(question: InnerSupremum, *, gap: float = 1e-6, time_limit: flo
         if time.perf_counter() > deadline:
             status = Status.TIME_LIMIT
             break
-        fresh = _improving(values, found, master)
+        fresh = _improving(values, columns, master)
         stalled = 0 if best.gap < 0.9 * before or not np.isfinite(before) else stalled + 1
         if len(fresh) == 0:
             break
@@ -108,10 +109,9 @@ def solve_program(question: InnerSupremum, *, gap: float = 1e-6, time_limit: flo
 
 
 def _better_law(
-    question: InnerSupremum, cheap: Columns, pool: Columns, master: _Master, law: Any, best: Enclosure
+    question: InnerSupremum, found: Law | None, law: Any, best: Enclosure
 ) -> tuple[Any, Enclosure]:
-    """The better of the best law so far and the master's, once that is verified."""
-    found = restored(question, cheap, pool, master.weights)
+    """The better of the best law so far and the one just found, once that is verified."""
     if found is None:
         return law, best
     columns, weights = found
@@ -136,30 +136,33 @@ def _improving(values: Floats, found: Columns, master: _Master) -> Columns:
     return found.take(places)
 
 
-def _feasible_columns(question: InnerSupremum, cheap: Columns) -> tuple[Columns, bool]:
-    """Columns that hold a law within the budgets, and whether there is one.
+def _feasible_columns(question: InnerSupremum, cheap: Columns) -> tuple[Columns, Law | None]:
+    """Columns that hold a law within the budgets, and that law; None where there is none.
 
     Minimise the largest excess ``max_l (E c_l - budget_l)`` by the same alternation; its dual over
     multipliers of sum 1 proves that the set is empty.
     """
     d = len(question.budget)
-    pool = cheap
+    pool = _sound(cheap)
     for ball in range(d):
         mixed = np.full(d, 1e-6)
         mixed[ball] = 1.0
-        pool = pool.joined(question.cheapest(mixed)[1])
+        pool = pool.joined(_sound(question.cheapest(mixed)[1]))
     slack = 1e-12 * (1.0 + float(question.budget.max()))
     for _ in range(_MOST_ROUNDS):
-        excess, master = _excess(question, pool)
+        found_excess = _excess(question, pool)
+        if found_excess is None:
+            return pool, None
+        excess, master = found_excess
         if excess <= slack:
-            return pool, True
+            return pool, (pool, np.maximum(master.weights, 0.0))
         cost, found = question.cheapest(master.multiplier)
         most = dual_value(question, np.zeros(d), -cost, master.psi)
         if -most - float(master.multiplier @ question.budget) > slack:
-            return pool, False
+            return pool, None
         fresh = _improving(-cost, found, master)
         if len(fresh) == 0:
-            return pool, False
+            return pool, None
         pool = pool.joined(fresh)
     raise NotConverged("no law within the budgets was found, nor shown not to exist; scale the data.")
 
@@ -197,8 +200,13 @@ def _master(question: InnerSupremum, pool: Columns) -> _Master:
     return _Master(answer.x[: len(pool)], multiplier, equal[:n], np.append(equal[n:], 0.0))
 
 
-def _excess(question: InnerSupremum, pool: Columns) -> tuple[float, _Master]:
-    """The least excess over the budgets, and its dual."""
+def _sound(columns: Columns) -> Columns:
+    """The columns that lead somewhere at a finite cost."""
+    return columns.take(np.isfinite(columns.costs).all(axis=1))
+
+
+def _excess(question: InnerSupremum, pool: Columns) -> tuple[float, _Master] | None:
+    """The least excess over the budgets, and its dual; None where no coupling has a finite cost."""
     from scipy.optimize import linprog
     from scipy.sparse import csr_array, hstack
 
@@ -213,11 +221,13 @@ def _excess(question: InnerSupremum, pool: Columns) -> tuple[float, _Master]:
         bounds=[(0, None)] * len(pool) + [(None, None)],
         method="highs",
     )
+    if answer.status == 2:
+        return None
     if answer.x is None:
         raise NotConverged(f"the linear program was not solved: {answer.message} Scale the data.")
     duals = -answer.eqlin.marginals
     multiplier = np.maximum(-answer.ineqlin.marginals, 0.0)
-    return float(answer.fun), _Master(answer.x, multiplier, duals[:n], np.append(duals[n:], 0.0))
+    return float(answer.fun), _Master(answer.x[: len(pool)], multiplier, duals[:n], np.append(duals[n:], 0.0))
 
 
 def _marginals(pool: Columns, n: int, m: int) -> Any:
