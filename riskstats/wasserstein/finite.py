@@ -49,6 +49,11 @@ class FiniteSupport:
         """Nothing can be sent to infinity."""
         return np.zeros(len(self.balls))
 
+    @property
+    def safe(self) -> Floats:
+        """The supremum over finitely many targets is finite everywhere."""
+        return self.recession
+
     @cached_property
     def _costs(self) -> list[Floats]:
         """(n_j, S_j) of each ball; the second is (1, 1) of zeros for one ball."""

@@ -58,6 +58,11 @@ class OverlapFinite:
         """Nothing can be sent to infinity."""
         return np.zeros(2)
 
+    @property
+    def safe(self) -> Floats:
+        """The supremum over finitely many targets is finite everywhere."""
+        return self.recession
+
     @cached_property
     def _table(self) -> Floats:
         """(U, S, T) values of the functional."""
@@ -121,7 +126,8 @@ class OverlapFinite:
                 better = total > values[i]
                 values[i, better] = total[better]
                 places[:, i, better] = np.stack([s_of_t[t], t, np.full(m, u)])[:, better]
-        return values, self._columns(*places.reshape(3, -1), n, m)
+        one, two, x = places.reshape(3, -1)
+        return values, self._columns(one, two, x, n, m)
 
     def _columns(self, s: np.ndarray, t: np.ndarray, u: np.ndarray, n: int, m: int) -> Columns:
         i, j = np.repeat(np.arange(n), m), np.tile(np.arange(m), n)

@@ -33,6 +33,7 @@ __all__ = ["InnerSupremum", "ProgramAnswer", "solve_program"]
 
 _MOST_ROUNDS = 400
 _STALL = 8
+_HALVINGS = 50
 
 
 class InnerSupremum(Protocol):
@@ -40,17 +41,26 @@ class InnerSupremum(Protocol):
 
     first, second : (n,) and (m,) weights of sum 1; m = 1 for a single ball. budget : (d,).
     recession : (d,) growth of f per unit of cost at infinity: what vanishing mass sent far away earns.
+    safe : (d,) multipliers at which M is finite.
     exact : whether `at` returns the supremum itself, or an upper bound that no column attains.
     """
 
-    first: Floats
-    second: Floats
-    budget: Floats
-    recession: Floats
-    exact: bool
+    @property
+    def first(self) -> Floats: ...
+    @property
+    def second(self) -> Floats: ...
+    @property
+    def budget(self) -> Floats: ...
+    @property
+    def recession(self) -> Floats: ...
+    @property
+    def safe(self) -> Floats: ...
+    @property
+    def exact(self) -> bool: ...
 
     def at(self, multiplier: Floats) -> tuple[Floats, Columns]:
-        """((n, m) values M, the n m columns that attain them in row-major order), for l >= recession."""
+        """((n, m) values M, the n m columns that attain them in row-major order), for l >= recession;
+        M is inf where f grows faster than the cost."""
 
     def cheapest(self, multiplier: Floats) -> tuple[Floats, Columns]:
         """((n, m) smallest ``<multiplier, c>``, the columns that attain it): where to find any law at all."""
@@ -88,8 +98,8 @@ def solve_program(question: InnerSupremum, *, gap: float = 1e-6, time_limit: flo
         master = _master(question, pool)
         found = restored(question, cheap, start, pool, master.weights)
         law, best = _better_law(question, found, law, best)
-        multiplier = np.maximum(master.multiplier, question.recession)
-        values, columns = question.at(multiplier)
+        centre = question.safe if best.multiplier is None else best.multiplier
+        multiplier, values, columns = _finite(question, master.multiplier, centre)
         upper = dual_value(question, multiplier, values, master.psi)
         before, best = best.gap, best.tightened(-np.inf, upper, multiplier)
         if best.gap <= gap * (1.0 + abs(best.lower)):
@@ -105,7 +115,20 @@ def solve_program(question: InnerSupremum, *, gap: float = 1e-6, time_limit: flo
         pool = pool.joined(fresh)
     if law is None:
         raise NotConverged("no law inside the balls could be verified; scale the data.")
-    return ProgramAnswer(*law, best, status, rounds)
+    columns, weights, far = law
+    return ProgramAnswer(columns, weights, far, best, status, rounds)
+
+
+def _finite(question: InnerSupremum, multiplier: Floats, centre: Floats) -> tuple[Floats, Floats, Columns]:
+    """The inner supremum at the master's multiplier, or as near to it on the way to `centre` as it is
+    finite."""
+    multiplier = np.maximum(multiplier, question.recession)
+    for _ in range(_HALVINGS):
+        values, columns = question.at(multiplier)
+        if (values < np.inf).all():
+            return multiplier, values, columns
+        multiplier = 0.5 * (multiplier + centre)
+    return centre, *question.at(centre)
 
 
 def _better_law(

@@ -1,0 +1,76 @@
+"""From the end of a program to a `WorstCase`: signs, statuses and the verified law."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from riskstats._validation import Floats
+from riskstats.results import Status
+from riskstats.wasserstein.ball import MarginalBalls, OverlappingBalls, WassersteinBall
+from riskstats.wasserstein.certificate import Columns
+from riskstats.wasserstein.program import ProgramAnswer
+from riskstats.wasserstein.result import WorstCase, WorstCaseLaw
+
+__all__ = ["law_of", "worst_case_of"]
+
+
+def worst_case_of(
+    found: ProgramAnswer,
+    model: WassersteinBall | MarginalBalls | OverlappingBalls,
+    *,
+    question: str,
+    direction: str,
+    route: str,
+    reference: float | None = None,
+    feasible_radius: float | None = None,
+) -> WorstCase:
+    """The answer of a program that maximised f ("upper") or -f ("lower")."""
+    radius, budget = _tuple(model.radius), _tuple(model.budget)
+    low, high = found.enclosure.lower, found.enclosure.upper
+    if direction == "lower":
+        low, high = -high, -low
+    multiplier = found.enclosure.multiplier
+    sign = 1.0 if direction == "upper" else -1.0
+    empty = found.status is Status.INFEASIBLE
+    return WorstCase(
+        value=math.nan if empty else high if direction == "upper" else low,
+        lower=low,
+        upper=high,
+        status=found.status,
+        direction=direction,
+        question=question,
+        route=route,
+        order=float(model.order),
+        radius=radius,
+        budget=budget,
+        multiplier=None if multiplier is None else tuple((sign * multiplier).tolist()),
+        attained=None if empty else bool((found.far <= 1e-12).all()),
+        worst_case_distribution=None if empty else law_of(found.columns, found.weights),
+        feasible_radius=feasible_radius if empty else None,
+        reference_value=reference,
+    )
+
+
+def law_of(columns: Columns | None, weights: Floats | None) -> WorstCaseLaw | None:
+    """The law of some columns, equal rows merged, rows without mass dropped."""
+    if columns is None or weights is None:
+        return None
+    d = columns.costs.shape[1]
+    sources = np.stack([columns.first, columns.second], axis=1)[:, :d]
+    keys = np.column_stack([columns.first, columns.second, *columns.targets])
+    _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    mass = np.bincount(inverse.ravel(), weights)
+    kept = mass > 0
+    places = first[kept]
+    return WorstCaseLaw(
+        weights=mass[kept] / mass.sum(),
+        sources=sources[places],
+        targets=tuple(target[places] for target in columns.targets),
+        costs=weights @ columns.costs,
+    )
+
+
+def _tuple(value: float | tuple[float, ...]) -> tuple[float, ...]:
+    return value if isinstance(value, tuple) else (float(value),)
