@@ -20,7 +20,7 @@ from riskstats.wasserstein.ball import OverlappingBalls
 from riskstats.wasserstein.certificate import Columns
 from riskstats.wasserstein.cost import distances
 
-__all__ = ["OverlapFinite", "covariate_costs"]
+__all__ = ["OverlapFinite", "covariate_costs", "scaled_costs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +110,7 @@ class OverlapFinite:
     def _search(self, multiplier: Floats, table: Floats) -> tuple[Floats, Columns]:
         """For every treated row and x': the best y1' for each y0', then the best y0' for each control row."""
         y1, y0 = multiplier[0] * self._outcome_costs[0], multiplier[1] * self._outcome_costs[1]
-        x1, x0 = (_weighted(l, c) for l, c in zip(multiplier, self._covariate_costs, strict=True))  # noqa: E741
+        x1, x0 = (scaled_costs(l, c) for l, c in zip(multiplier, self._covariate_costs, strict=True))  # noqa: E741
         n, m = len(y1), len(y0)
         values = np.full((n, m), -np.inf)
         places = np.zeros((3, n, m), dtype=np.int64)
@@ -154,6 +154,8 @@ def covariate_costs(balls: OverlappingBalls, x: Floats, support: Floats) -> Floa
     return balls.covariate_weight * apart**balls.order
 
 
-def _weighted(multiplier: float, costs: Floats) -> Floats:
+def scaled_costs(multiplier: float, costs: Floats) -> Floats:
     """multiplier * costs, where an infinite cost stays infinite at multiplier 0."""
+    if np.isinf(multiplier):
+        return np.where(costs == 0.0, 0.0, np.inf)
     return np.where(np.isinf(costs), np.inf, multiplier * np.where(np.isinf(costs), 0.0, costs))

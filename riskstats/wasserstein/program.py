@@ -32,7 +32,7 @@ from riskstats.wasserstein.certificate import Columns, Enclosure, Law, dual_valu
 __all__ = ["InnerSupremum", "ProgramAnswer", "solve_program"]
 
 _MOST_ROUNDS = 400
-_STALL = 8
+_STALL = 25
 _HALVINGS = 50
 
 
@@ -108,7 +108,7 @@ def solve_program(question: InnerSupremum, *, gap: float = 1e-6, time_limit: flo
         if time.perf_counter() > deadline:
             status = Status.TIME_LIMIT
             break
-        fresh = _improving(values, columns, master)
+        fresh = _improving(columns, master)
         stalled = 0 if best.gap < 0.9 * before or not np.isfinite(before) else stalled + 1
         if len(fresh) == 0:
             break
@@ -145,18 +145,19 @@ def _better_law(
     return law, best
 
 
-def _improving(values: Floats, found: Columns, master: _Master) -> Columns:
-    """The columns of positive reduced cost, the largest of them where there are many."""
+def _improving(columns: Columns, master: _Master) -> Columns:
+    """The columns of positive reduced cost at the master's multipliers, the largest where there are many."""
     phi, psi = master.phi, master.psi
     with np.errstate(invalid="ignore"):
-        reduced = (values - phi[:, None] - psi[None, :]).ravel()
-    reduced = np.where(np.isfinite(found.value), reduced, -np.inf)
+        reduced = columns.value - columns.costs @ master.multiplier
+        reduced = reduced - phi[columns.first] - psi[columns.second]
+    reduced = np.where(np.isfinite(reduced), reduced, -np.inf)
     scale = 1e-13 * (1.0 + float(np.abs(phi).max() + np.abs(psi).max()))
     places = np.flatnonzero(reduced > scale)
     most = 20 * (len(phi) + len(psi))
     if len(places) > most:
         places = places[np.argsort(-reduced[places], kind="stable")[:most]]
-    return found.take(places)
+    return columns.take(places)
 
 
 def _feasible_columns(question: InnerSupremum, cheap: Columns) -> tuple[Columns, Law | None]:
@@ -183,7 +184,7 @@ def _feasible_columns(question: InnerSupremum, cheap: Columns) -> tuple[Columns,
         most = dual_value(question, np.zeros(d), -cost, master.psi)
         if -most - float(master.multiplier @ question.budget) > slack:
             return pool, None
-        fresh = _improving(-cost, found, master)
+        fresh = _improving(found.at_no_value(), master)
         if len(fresh) == 0:
             return pool, None
         pool = pool.joined(fresh)

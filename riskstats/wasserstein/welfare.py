@@ -32,7 +32,7 @@ from riskstats.results import Result, Status, frame
 from riskstats.wasserstein.ball import OverlappingBalls
 from riskstats.wasserstein.certificate import Columns
 from riskstats.wasserstein.displacement import linear_gain
-from riskstats.wasserstein.overlap_finite import covariate_costs
+from riskstats.wasserstein.overlap_finite import covariate_costs, scaled_costs
 from riskstats.wasserstein.program import solve_program
 from riskstats.wasserstein.result import WorstCase
 from riskstats.wasserstein.worst_law import worst_case_of
@@ -208,7 +208,7 @@ class WelfareSupremum:
         y1, y0 = self.balls.outcomes
         n, m = len(y1), len(y0)
         values, place = np.full((n, m), -np.inf), np.zeros((n, m), dtype=np.int64)
-        x1, x0 = (_scaled(l, c) for l, c in zip(multiplier, self._costs, strict=True))  # noqa: E741
+        x1, x0 = (scaled_costs(l, c) for l, c in zip(multiplier, self._costs, strict=True))  # noqa: E741
         for u, treat in enumerate(self.treats):
             picked = sign * (y1[:, None] if treat else y0[None, :]) + moves[0 if treat else 1][0]
             moved = x1[:, u][:, None] + x0[:, u][None, :]
@@ -229,11 +229,6 @@ class WelfareSupremum:
         x = self.values[u]
         targets = (np.column_stack([y1, x]), np.column_stack([y0, x]))
         return Columns(i, j, targets, -np.where(treat, y1, y0), costs)
-
-
-def _scaled(multiplier: float, costs: Floats) -> Floats:
-    """multiplier * costs, where an infinite cost stays infinite at multiplier 0."""
-    return np.where(np.isinf(costs), np.inf, multiplier * np.where(np.isinf(costs), 0.0, costs))
 
 
 def _admissible(model: OverlappingBalls, values: npt.ArrayLike | None) -> Floats:
