@@ -20,6 +20,7 @@ from riskstats.results import Result, Status, frame, plain
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 __all__ = ["GAP_TOLERANCE", "PredictionRange", "described_set", "range_of_ends"]
 
@@ -175,6 +176,12 @@ class PredictionRange(Result):
 
     def __str__(self) -> str:
         return self.summary()
+
+    def plot(self, ax: Any = None, *, decision_threshold: float | None = None) -> Figure:
+        """Draw every range as a bar, sorted by the baseline; rows on both sides of a threshold stand out."""
+        from riskstats.plotting_multiplicity import plot_ranges
+
+        return plot_ranges(self, ax, decision_threshold=decision_threshold)
 
 
 def _article(kind: str) -> str:
