@@ -32,6 +32,7 @@ __all__ = [
     "as_table",
     "binary_target",
     "choice",
+    "class_labels",
     "confidence_level",
     "finite_vector",
     "integer_range",
@@ -83,6 +84,12 @@ def binary_target(y: Any, *, positive: Any = None, name: str = "y") -> tuple[Int
     raise InvalidInput(
         f"`positive` must be a class of `{name}` ({pair[0]!r} or {pair[1]!r}); got {positive!r}."
     )
+
+
+def class_labels(y: Any, *, name: str = "y") -> np.ndarray:
+    """Labels of any number of classes, (n,), without missing or infinite values; checked as by
+    `binary_target`."""
+    return _labels(y, name)
 
 
 def _labels(y: Any, name: str) -> np.ndarray:

@@ -1,19 +1,10 @@
-"""Logistic and ridge regression: a convex level set, whose range is exact.
-
-The set follows the estimator's own objective, penalty, class weights and intercept included:
-
-    LogisticRegression    mean log loss + ||w||^2 / (2 C sum of weights)
-    Ridge                 mean squared error / 2 + alpha ||w||^2 / (2 sum of weights)
-    LinearRegression      mean squared error / 2
-
-A pipeline keeps its fitted transformers; the set is over its last step.
-"""
+"""The level set of a convex objective, and the certified ranges of its members."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,18 +16,11 @@ from riskstats.levelset.baseline import Baseline, fit_baseline
 from riskstats.levelset.level_set import LevelSet, Support
 from riskstats.levelset.problem import ConvexProblem
 from riskstats.levelset.separability import full_column_rank, separating_direction
-from riskstats.levelset.smooth_losses import LogisticLoss, SquaredLoss
+from riskstats.levelset.smooth_losses import LogisticLoss
 from riskstats.multiplicity.model_set import Near
 from riskstats.multiplicity.prediction_range import PredictionRange, range_of_ends
 
-__all__ = [
-    "ConvexModels",
-    "SearchLimits",
-    "convex_models",
-    "convex_problem",
-    "is_convex",
-    "with_coefficients",
-]
+__all__ = ["ConvexModels", "SearchLimits", "convex_models"]
 
 
 @dataclass(frozen=True)
@@ -114,15 +98,25 @@ class ConvexModels:
         return self.range_of_support(found, directions, scale)
 
     def range_of_support(self, found: Support, directions: Floats, scale: str) -> PredictionRange:
-        """The range of k directions from the support of (-directions, directions), 2 k lanes."""
-        k = len(directions)
+        """The range of k directions from the support of (-directions, directions), 2 k lanes.
+
+        An end that was not reached even as far as the baseline is that of the baseline, which is a member.
+        """
+        k, best = len(directions), self.level_set.baseline.theta
+        centre = directions @ best
+        inner = np.stack([-found.inner[:k], found.inner[k:]], axis=1)
+        outer = np.stack([-found.outer[:k], found.outer[k:]], axis=1)
+        members = np.stack([found.theta[:k], found.theta[k:]])
+        short = np.stack([inner[:, 0] > centre, inner[:, 1] < centre])
+        members[short] = best
+        inner = np.where(short.T, centre[:, None], inner)
         answer = range_of_ends(
-            np.stack([-found.inner[:k], found.inner[k:]], axis=1),
-            np.stack([-found.outer[:k], found.outer[k:]], axis=1),
+            inner,
+            outer,
             gap_tolerance=self.limits.gap_tolerance,
-            witness_lower=self._with_intercept(found.theta[:k]),
-            witness_upper=self._with_intercept(found.theta[k:]),
-            baseline=directions @ self.level_set.baseline.theta,
+            witness_lower=self._with_intercept(members[0]),
+            witness_upper=self._with_intercept(members[1]),
+            baseline=centre,
             scale=scale,
             epsilon=self.near.epsilon,
             epsilon_kind=self.near.kind,
@@ -134,9 +128,13 @@ class ConvexModels:
                 f"{wide} of {k} ranges are not certified within {self.limits.gap_tolerance:g}; widest gap "
                 f"{answer.gap.max():.3g}. Their safe ends hold. Raise `max_iter` or `time_limit` for more.",
                 StoppedEarly,
-                stacklevel=4,
+                stacklevel=5,
             )
         return answer
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the tables of the search, which are made again when they are needed."""
+        return {**self.__dict__, "level_set": replace(self.level_set, _kernel={})}
 
     def _with_intercept(self, theta: Floats) -> Floats:
         if self.level_set.problem.intercept:
@@ -145,88 +143,21 @@ class ConvexModels:
 
     def nearer(self, near: Near) -> ConvexModels:
         """The level set of another epsilon."""
+        _check_known(self.level_set.baseline, near)
         other = self.level_set.at(near.epsilon, relative=near.relative)
         return ConvexModels(other, near, self.limits)
-
-
-def is_convex(estimator: Any) -> bool:
-    """Whether exact ranges exist for this estimator: its last step, where it is a pipeline."""
-    from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
-    from sklearn.pipeline import Pipeline
-
-    if isinstance(estimator, Pipeline):
-        estimator = estimator[-1]
-    return type(estimator) in (LogisticRegression, Ridge, LinearRegression)
-
-
-def convex_problem(estimator: Any, X: Floats, target: Floats, sample_weight: Floats) -> ConvexProblem:
-    """The objective that `estimator` minimises on these rows, as it stands.
-
-    target : -1 or +1 for a classifier. `InvalidInput` for settings whose objective is another.
-    """
-    _supported(estimator)
-    name, settings = type(estimator).__name__, estimator.get_params(deep=False)
-    total = math.fsum(sample_weight)
-    if name == "LogisticRegression":
-        inverse = settings["C"]
-        unpenalised = settings.get("penalty") is None or math.isinf(inverse)
-        penalty, loss = 0.0 if unpenalised else 1.0 / (inverse * total), LogisticLoss()
-        return ConvexProblem.of(
-            X,
-            target,
-            sample_weight=sample_weight,
-            penalty=penalty,
-            loss=loss,
-            intercept=settings["fit_intercept"],
-        )
-    return ConvexProblem.of(
-        X,
-        target,
-        sample_weight=sample_weight,
-        penalty=float(settings.get("alpha", 0.0)) / total,
-        loss=SquaredLoss(),
-        intercept=settings["fit_intercept"],
-    )
-
-
-def _supported(estimator: Any) -> None:
-    settings = estimator.get_params(deep=False)
-    wrong = {
-        "l1_ratio": settings.get("l1_ratio") not in (None, 0, 0.0),
-        "penalty": settings.get("penalty", "l2") not in ("l2", None, "deprecated"),
-        "solver": settings.get("solver") == "liblinear",
-        "positive": bool(settings.get("positive", False)),
-    }
-    for setting in (name for name, bad in wrong.items() if bad):
-        raise InvalidInput(
-            f"exact ranges exist for the ridge penalty, or none, with a free intercept; got "
-            f"{type(estimator).__name__}({setting}={settings[setting]!r}). Change it, or pass "
-            "`refits=Refits(...)` for an inner range."
-        )
-    for name, low in (("C", 0.0), ("alpha", -1e-300)):
-        if name in settings and not (isinstance(settings[name], (int, float)) and settings[name] > low):
-            raise InvalidInput(f"`{name}` must be a number > 0; got {settings[name]!r}.")
 
 
 def convex_models(problem: ConvexProblem, near: Near, limits: SearchLimits) -> ConvexModels:
     """Fit the baseline and set up the level set; `InvalidInput` where it is unbounded or empty of meaning."""
     _check_bounded(problem)
     baseline = fit_baseline(problem, max(limits.max_iter, 100))
-    if near.relative and baseline.above <= 1e-12 * _worst(problem):
-        raise InvalidInput(
-            f"The best loss is {baseline.above:.3g}, so a relative epsilon adds nothing. "
-            "Use `epsilon_kind='additive'`."
-        )
+    near.of_loss(baseline.above, float(problem.objective(np.zeros(problem.p))))
+    _check_known(baseline, near)
     level_set = LevelSet.near_optimal(
         problem, baseline, near.epsilon, relative=near.relative, device=limits.device
     )
-    _check_known(baseline, near)
     return ConvexModels(level_set, near, limits)
-
-
-def _worst(problem: ConvexProblem) -> float:
-    """The loss of predicting 0 everywhere, the yardstick of a best loss near 0."""
-    return max(float(problem.objective(np.zeros(problem.p))), float(np.finfo(float).tiny))
 
 
 def _check_bounded(problem: ConvexProblem) -> None:
@@ -249,21 +180,5 @@ def _check_known(baseline: Baseline, near: Near) -> None:
     if not baseline.gap <= 0.01 * rise:
         raise NotConverged(
             f"The best loss is only known within {baseline.gap:.2g}, and epsilon allows {rise:.2g}; "
-            "ranges would rest on a wrong loss limit. Scale `X` or lower `C`."
+            "ranges would rest on a wrong loss limit. Scale `X` or lower `C`, or raise `epsilon`."
         )
-
-
-def with_coefficients(fitted: Any, owner: Any, theta: Floats, columns: int) -> Any:
-    """The estimator as fitted, with the coefficients of the exact minimiser."""
-    last = fitted[-1] if hasattr(fitted, "steps") else fitted
-    intercept, coefficients = (theta[0], theta[1:]) if last.fit_intercept else (0.0, theta)
-    last.n_features_in_ = columns
-    if hasattr(owner, "classes_"):
-        last.classes_ = owner.classes_
-        last.coef_, last.intercept_ = coefficients[np.newaxis], np.array([intercept])
-        last.n_iter_ = np.array([owner.level_set_.level_set.baseline.steps])
-    else:
-        last.coef_, last.intercept_ = coefficients.copy(), float(intercept)
-    if fitted is last and hasattr(owner, "feature_names_in_"):
-        last.feature_names_in_ = owner.feature_names_in_
-    return fitted

@@ -4,41 +4,37 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, clone, is_regressor
+from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from riskstats._validation import (
-    Floats,
-    binary_target,
-    choice,
-    positive_number,
-    sample_weights,
-    time_limit,
-    whole_number,
-)
+from riskstats._jit import DEVICES
+from riskstats._validation import Floats, choice, positive_number, time_limit, whole_number
 from riskstats.exceptions import InvalidInput
 from riskstats.losses import sigmoid
 from riskstats.multiplicity.ambiguity import ambiguity
-from riskstats.multiplicity.convex import (
-    ConvexModels,
-    SearchLimits,
-    convex_models,
-    convex_problem,
-    is_convex,
-    with_coefficients,
-)
+from riskstats.multiplicity.convex import ConvexModels, SearchLimits
 from riskstats.multiplicity.disagreement import disagreement, label_ambiguity
+from riskstats.multiplicity.fitting import (
+    FittedSet,
+    classifies,
+    fit_convex,
+    fit_pool,
+    fit_refits,
+    has_steps,
+    model_class,
+)
 from riskstats.multiplicity.model_set import Near, PoolModels
-from riskstats.multiplicity.refits import Refits, refit_models
-from riskstats.multiplicity.score_pool import is_score_pool, score_pool_models
-from riskstats.multiplicity.targets import class_target, finite_rows, number_target
+from riskstats.multiplicity.own_objective import is_convex
+from riskstats.multiplicity.refits import Refits
+from riskstats.multiplicity.targets import Sample, checked_sample, finite_rows, indexed
 
 if TYPE_CHECKING:
     from riskstats.multiplicity.capacity import CapacityResult
@@ -50,8 +46,8 @@ if TYPE_CHECKING:
 __all__ = ["RashomonSet"]
 
 
-def _classifies(self: Any) -> bool:
-    return not is_regressor(self._estimator)
+def _classifying(self: Any) -> bool:
+    return classifies(self._estimator)
 
 
 class RashomonSet(BaseEstimator):
@@ -62,14 +58,16 @@ class RashomonSet(BaseEstimator):
     Parameters
     ----------
     estimator : the model class, with its own objective, penalty included. `LogisticRegression` (ridge penalty
-        or none), `Ridge` and `LinearRegression`, alone or at the end of a `Pipeline`: every range is exact,
-        with a certificate. A risk score with `pool=Pool(...)`, or a `ScorePool`: exact where the pool is
-        proven complete. Any other, with `refits`: an inner range, "at least". None is
-        `LogisticRegression()`.
+        or none), `Ridge` and `LinearRegression`, alone or at the end of a `Pipeline`, whose other steps are
+        fitted once: every range is exact, with a certificate. A risk score with `pool=Pool(...)`, or a
+        `ScorePool`: exact where the pool is proven complete. Any other, with `refits`: an inner range, "at
+        least". None is `LogisticRegression()`.
     epsilon : how much worse than the best a model may be, > 0.
     epsilon_kind : "relative" or "additive" (nats for the log loss; half the mean squared error for squared
         loss).
-    refits : a `Refits`; forces an inner range by refitting, for any estimator.
+    refits : a `Refits`; forces an inner range by refitting, for any estimator. Refits are judged by the
+        estimator's own objective where that is one of the above on two classes or a number, else by their
+        training loss: mean log loss, or half the mean squared error.
     gap_tolerance : distance between the attained and the safe end, in logits, at which a row counts as exact.
     max_iter : Newton steps of a row before it is left with a wide gap. time_limit : seconds for all rows of a
         call, None for no limit. Rows that stay wide keep safe ends, and a warning counts them
@@ -80,11 +78,15 @@ class RashomonSet(BaseEstimator):
     Attributes
     ----------
     baseline_ : the best model, fitted: every question is asked relative to it. For convex objectives it is
-        the minimiser to rounding, whatever the tolerance of the estimator's own solver.
+        the minimiser to rounding, whatever the tolerance of the estimator's own solver; for a pool of risk
+        scores the best card, None where a pool has predictions only.
     loss_, loss_bound_, loss_limit_ : loss of the baseline, what no model of the class can beat (None where
         nothing is certified), and the largest loss of a member.
-    level_set_ : the `ConvexModels` or the `PoolModels`.
+    level_set_ : the `ConvexModels` or the `PoolModels`, which take rows as `transform_` gives them.
     kind_ : "exact" or "inner", the kind of its ranges; single rows of an exact set may still be "outer".
+    transform_ : the fitted steps before the models of the set, or None.
+    estimator_ : the fitted risk score, where one was fitted to list a pool.
+    n_iter_ : Newton steps to the baseline, or those of its own solver; 1 where it tells none.
     classes_, n_features_in_, feature_names_in_ : as everywhere in scikit-learn.
 
     Source: Watson-Daniels, Parkes and Ustun, "Predictive Multiplicity in Probabilistic Classification", AAAI
@@ -127,41 +129,37 @@ class RashomonSet(BaseEstimator):
 
         `InvalidInput` (a `ValueError`) names what cannot be used: separable classes without a penalty, whose
         set is unbounded; a best loss of 0 with a relative epsilon; settings with another objective.
+        `NotConverged` where the best loss is not known well enough for so small an epsilon, `Infeasible`
+        where no refit is near the baseline.
         """
         near, limits = self._near(), self._limits()
         estimator = self._estimator
-        if self.refits is None and is_score_pool(estimator):
-            self._fit_pool(estimator, X, y, sample_weight, near)
-        elif is_convex(estimator):
-            self._fit_convex(estimator, X, y, sample_weight, near, limits)
-        else:
-            self._fit_refits(estimator, X, y, sample_weight, near)
-        models = self.level_set_
-        self.loss_, self.loss_bound_, self.loss_limit_ = models.loss, models.loss_bound, models.loss_limit
-        exact = isinstance(models, ConvexModels) or models.complete
-        self.kind_ = "exact" if exact else "inner"
+        kind = model_class(estimator, self.refits)
+        X = self._taken(X, reset=True, numbers=kind == "convex" and not has_steps(estimator))
+        sample = checked_sample(X, y, sample_weight, classify=classifies(estimator))
+        self._learn(self._fitted(kind, estimator, X, y, sample, near, limits), sample.classes)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the predictions of the baseline: classes at probability 1/2, or numbers."""
         check_is_fitted(self)
         logits = self._logits(X)
-        if not _classifies(self):
+        if not _classifying(self):
             return logits
         if logits.ndim == 2:
             return self.classes_[logits.argmax(axis=1)]
         return self.classes_[(logits > 0).astype(np.int64)]
 
-    @available_if(_classifies)
+    @available_if(_classifying)
     def predict_proba(self, X: Any) -> Floats:
         """Return the probabilities of the baseline, (n, classes)."""
         check_is_fitted(self)
+        if isinstance(self.level_set_, PoolModels) and len(self.classes_) > 2:
+            return self.level_set_.baseline_predictions(self._rows(X))
         logits = self._logits(X)
-        if logits.ndim == 2:
-            return np.asarray(self.level_set_.predict(self._rows(X))[self.level_set_.baseline])
         return np.stack([sigmoid(-logits), sigmoid(logits)], axis=1)
 
-    @available_if(_classifies)
+    @available_if(_classifying)
     def decision_function(self, X: Any) -> Floats:
         """Return the logits of the baseline, (n,); of every class, (n, classes), for more than two."""
         check_is_fitted(self)
@@ -171,7 +169,7 @@ class RashomonSet(BaseEstimator):
         """Return the accuracy of the baseline, or its R2 for a regressor."""
         from sklearn.metrics import accuracy_score, r2_score
 
-        measure = accuracy_score if _classifies(self) else r2_score
+        measure = accuracy_score if _classifying(self) else r2_score
         return float(measure(y, self.predict(X), sample_weight=sample_weight))
 
     # ---- questions
@@ -229,28 +227,32 @@ class RashomonSet(BaseEstimator):
         )
 
     def rashomon_capacity(self, X: Any) -> CapacityResult:
-        """Return the bits that the choice of the model carries about each prediction."""
+        """Return the bits that the choice of the model carries about each prediction; "at least" for
+        refits."""
         from riskstats.multiplicity.capacity import rashomon_capacity
 
         check_is_fitted(self)
-        if len(getattr(self, "classes_", ())) > 2:
-            return rashomon_capacity(self.level_set_.predictions(self._rows(X)))
-        return rashomon_capacity(self.viable_prediction_range(X))
+        if len(getattr(self, "classes_", ())) <= 2:
+            return rashomon_capacity(self.viable_prediction_range(X))
+        models = self.level_set_
+        found = rashomon_capacity(models.predictions(self._rows(X)))
+        stamps = {"epsilon": models.near.epsilon, "epsilon_kind": models.near.kind, "source": models.source}
+        return replace(found, bound=None, kind="inner", **stamps)
 
-    def disagreement(self, X: Any, *, decision_threshold: float = 0.5) -> Floats:
+    def disagreement(self, X: Any, *, decision_threshold: float = 0.5, label: Any = None) -> Floats:
         """Return the share of the members of a pool that decide other than the baseline, one number per row.
 
         A convex set has infinitely many members and no share: ask it for `label_ambiguity`.
         """
         check_is_fitted(self)
-        models = self._models(None)
-        if not isinstance(models, PoolModels):
+        models = self._models(label)
+        if not isinstance(models, PoolModels) or models.scale == "response":
             raise InvalidInput(
-                "a share of models needs a finite pool; this set is convex. Ask for `label_ambiguity`, "
-                "or pass `refits=Refits(...)`."
+                "a share of models that decide otherwise needs a finite pool of classifiers. Ask for "
+                "`label_ambiguity`, or pass `refits=Refits(...)` to a classifier."
             )
         rows = self._rows(X)
-        reference = sigmoid(models.baseline_logits(rows))
+        reference = models.baseline_predictions(rows)
         return disagreement(
             models.predictions(rows), reference=reference, decision_threshold=decision_threshold
         )
@@ -273,14 +275,17 @@ class RashomonSet(BaseEstimator):
         self,
         X: Any,
         *,
-        deviations: Sequence[float] = (0.05, 0.1, 0.2, 0.3),
+        deviations: Sequence[float] | None = None,
         groups: Any = None,
-        decision_threshold: float = 0.5,
+        decision_threshold: float | None = None,
         sample_weight: Any = None,
         time_limit: float | None = 60.0,
+        label: Any = None,
     ) -> MultiplicityReport:
         """Return every answer for some rows in one record: ranges, rates, groups, and who to abstain on.
 
+        deviations : None is 0.05, 0.1, 0.2 and 0.3; a regressor needs its own, in units of y.
+        decision_threshold : None is 0.5, and no decisions for a regressor.
         time_limit : seconds for the discrepancies of all deviations.
         """
         from riskstats.multiplicity.report import multiplicity_report
@@ -294,6 +299,7 @@ class RashomonSet(BaseEstimator):
             decision_threshold=decision_threshold,
             sample_weight=sample_weight,
             time_limit=time_limit,
+            label=label,
         )
 
     # ---- fitting
@@ -316,100 +322,50 @@ class RashomonSet(BaseEstimator):
             positive_number(self.gap_tolerance, "gap_tolerance"),
             whole_number(self.max_iter, "max_iter", low=1),
             time_limit(self.time_limit),
-            self.device,
+            choice(self.device, DEVICES, "device"),
         )
 
-    def _fit_convex(
-        self, estimator: Any, X: Any, y: Any, sample_weight: Any, near: Near, limits: SearchLimits
-    ) -> None:
-        """The set of the last step; earlier steps are fitted first."""
-        from sklearn.pipeline import Pipeline
-
-        fitted = clone(estimator)
-        steps = fitted[:-1] if isinstance(fitted, Pipeline) and len(fitted) > 1 else None
-        last = fitted[-1] if isinstance(fitted, Pipeline) else fitted
-        if steps is None:
-            X = self._checked(X, y)
-        else:
-            validate_data(self, X, skip_check_array=True)
-        target, weights = self._target(y, sample_weight, last)
-        self.transform_: Any = None if steps is None else steps.fit(X, y)
-        rows = X if steps is None else finite_rows(steps.transform(X))
-        if len(rows) != len(target):
-            raise InvalidInput(f"`X` has {len(rows)} rows and `y` {len(target)}. Pass one label per row.")
-        problem = convex_problem(last, rows, target, weights)
-        if self.refits is None:
-            self.level_set_: Any = convex_models(problem, near, limits)
-            theta = self.level_set_.level_set.baseline.theta
-            self.baseline_ = with_coefficients(fitted, self, theta, rows.shape[1])
-        else:
-            self._refit(estimator, X, y, sample_weight, near, problem)
-
-    def _checked(self, X: Any, y: Any, reset: bool = True) -> Floats:
-        X = validate_data(
-            self, X, reset=reset, dtype=np.float64, ensure_all_finite=False, ensure_min_samples=1
+    def _fitted(
+        self, kind: str, estimator: Any, X: Any, y: Any, sample: Sample, near: Near, limits: SearchLimits
+    ) -> FittedSet:
+        if kind == "convex":
+            return fit_convex(estimator, X, sample, near, limits, getattr(self, "feature_names_in_", None))
+        if kind == "pool":
+            return fit_pool(estimator, X, y, sample, near)
+        return fit_refits(
+            estimator, X, sample, self.refits, near, random_state=self.random_state, n_jobs=self.n_jobs
         )
-        return finite_rows(X)
 
-    def _target(self, y: Any, sample_weight: Any, last: Any) -> tuple[Floats, Floats]:
-        """(-1/+1 or numbers, weights with class weights multiplied in)."""
-        if not _classifies(self):
-            target = number_target(y)
-            return target, sample_weights(sample_weight, len(target))
-        target, weights, self.classes_ = class_target(y, sample_weight, getattr(last, "class_weight", None))
-        return target, weights
-
-    def _fit_pool(self, estimator: Any, X: Any, y: Any, sample_weight: Any, near: Near) -> None:
-        validate_data(self, X, skip_check_array=True)
-        if hasattr(estimator, "fit"):
-            fitted = clone(estimator).fit(X, y, sample_weight=sample_weight)
-            pool, self.classes_, self.baseline_ = fitted.pool_, fitted.classes_, fitted
-        else:
-            pool = copy.copy(estimator)
-            self.classes_ = np.array(binary_target(y)[1])
-            self.baseline_ = None
-        self.transform_ = None
-        self.level_set_ = score_pool_models(pool, near, X)
-
-    def _fit_refits(self, estimator: Any, X: Any, y: Any, sample_weight: Any, near: Near) -> None:
-        if self.refits is None:
-            raise InvalidInput(
-                f"{type(estimator).__name__} has no exact range. Pass `refits=Refits(...)` for an inner "
-                "one, or a `LogisticRegression`, `Ridge`, `LinearRegression` or a risk score with a pool."
-            )
-        validate_data(self, X, skip_check_array=True)
-        self._refit(estimator, X, y, sample_weight, near, None)
-
-    def _refit(self, estimator: Any, X: Any, y: Any, sample_weight: Any, near: Near, problem: Any) -> None:
-        from riskstats.multiplicity.refit_losses import refit_loss
-
-        loss = refit_loss(estimator, X, y, sample_weight, problem)
-        self.transform_ = None
-        if loss.classes is not None:
-            self.classes_ = loss.classes
-        self.level_set_ = refit_models(
-            estimator,
-            X,
-            y,
-            loss.sample_weight,
-            self.refits or Refits(),
-            near,
-            loss=loss.of,
-            loss_name=loss.name,
-            predict=loss.predict,
-            scale=loss.scale,
-            random_state=self.random_state,
-            n_jobs=self.n_jobs,
-        )
-        self.baseline_ = self.level_set_.models[0]
+    def _learn(self, fitted: FittedSet, classes: np.ndarray | None) -> None:
+        models = fitted.models
+        for name in ("classes_", "estimator_"):
+            self.__dict__.pop(name, None)
+        self.level_set_: Any = models
+        self.loss_, self.loss_bound_, self.loss_limit_ = models.loss, models.loss_bound, models.loss_limit
+        self.kind_ = "exact" if isinstance(models, ConvexModels) or models.complete else "inner"
+        self.baseline_, self.transform_, self.n_iter_ = fitted.baseline, fitted.transform, fitted.n_iter
+        if classes is not None:
+            self.classes_ = classes
+        if fitted.estimator is not None:
+            self.estimator_ = fitted.estimator
 
     # ---- answering
 
+    def _taken(self, X: Any, *, reset: bool, numbers: bool) -> Any:
+        """`X` with its columns learned or compared: as finite numbers, or as it is for others to read."""
+        if numbers:
+            X = validate_data(
+                self, X, reset=reset, dtype=np.float64, ensure_all_finite=False, ensure_min_samples=1
+            )
+            return finite_rows(X)
+        X = indexed(X)
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        return X
+
     def _rows(self, X: Any) -> Any:
         """Rows as the model set takes them."""
-        if isinstance(self.level_set_, ConvexModels) and self.transform_ is None:
-            return self._checked(X, None, reset=False)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        numbers = isinstance(self.level_set_, ConvexModels) and self.transform_ is None
+        X = self._taken(X, reset=False, numbers=numbers)
         return X if self.transform_ is None else finite_rows(self.transform_.transform(X))
 
     def _logits(self, X: Any) -> Floats:
@@ -420,16 +376,13 @@ class RashomonSet(BaseEstimator):
         classes = getattr(self, "classes_", None)
         if classes is None or len(classes) == 2:
             if label is not None and (classes is None or label != classes[1]):
-                raise InvalidInput(
-                    f"`label` is for more than two classes; here every probability is that of "
-                    f"{None if classes is None else classes[1]!r}. Leave it out."
-                )
+                one = "" if classes is None else f" here every probability is that of {classes[1]!s};"
+                raise InvalidInput(f"`label` is for more than two classes;{one} leave it out.")
             return self.level_set_
-        if label is None or label not in list(classes):
-            raise InvalidInput(
-                f"`label` must say whose probability is meant, one of {list(classes)}; got {label!r}."
-            )
-        return self.level_set_.of_class(list(classes).index(label))
+        known = classes.tolist()
+        if label is None or label not in known:
+            raise InvalidInput(f"`label` must say whose probability is meant, one of {known}; got {label!r}.")
+        return self.level_set_.of_class(known.index(label))
 
     def _convex(self, what: str, remedy: str) -> ConvexModels:
         check_is_fitted(self)
@@ -439,16 +392,17 @@ class RashomonSet(BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        if not hasattr(self._estimator, "fit"):
+        if not hasattr(self._estimator, "__sklearn_tags__"):
             return tags
         inner = get_tags(self._estimator)
         tags.estimator_type = inner.estimator_type
-        tags.classifier_tags = copy.copy(inner.classifier_tags)
-        tags.regressor_tags = copy.copy(inner.regressor_tags)
-        tags.target_tags = copy.copy(inner.target_tags)
-        convex = is_convex(self._estimator) and self.refits is None
-        tags.input_tags.sparse = inner.input_tags.sparse and not convex
-        tags.input_tags.allow_nan = inner.input_tags.allow_nan and not convex
+        for part in ("classifier_tags", "regressor_tags", "target_tags", "input_tags"):
+            setattr(tags, part, copy.copy(getattr(inner, part)))
+        tags.target_tags.multi_output, tags.target_tags.single_output = False, True
+        convex = self.refits is None and is_convex(self._estimator)
+        if convex and not has_steps(self._estimator):
+            tags.input_tags.sparse = tags.input_tags.allow_nan = False
         if tags.classifier_tags is not None:
-            tags.classifier_tags.multi_class = tags.classifier_tags.multi_class and not convex
+            tags.classifier_tags.multi_class &= not convex
+            tags.classifier_tags.multi_label = False
         return tags

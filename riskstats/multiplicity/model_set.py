@@ -7,19 +7,20 @@ exact, inner or outer: `convex`, `score_pool`, `refits`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 
-from riskstats._validation import Floats
-from riskstats.exceptions import Infeasible
-from riskstats.multiplicity.literals import logit
+from riskstats._validation import Floats, Integers
+from riskstats.exceptions import Infeasible, InvalidInput
 from riskstats.multiplicity.pool import pool_range
 from riskstats.multiplicity.prediction_range import PredictionRange
 
-__all__ = ["ModelSet", "Near", "PoolModels"]
+__all__ = ["ModelSet", "Near", "PoolModels", "PoolPredictions"]
+
+ROUNDING = 1e-12  # by which two limits that were computed in different ways may differ, relative
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,18 @@ class Near:
     def limit(self, best: float) -> float:
         """The largest loss of a member."""
         return (1.0 + self.epsilon) * best if self.relative else best + self.epsilon
+
+    def of_loss(self, best: float, worst: float) -> float:
+        """The limit above a best loss; `InvalidInput` where it is too near 0 for a relative epsilon.
+
+        worst : the loss of a model that has learned nothing, the yardstick of 0.
+        """
+        if self.relative and best <= ROUNDING * worst:
+            raise InvalidInput(
+                f"The best loss is {best:.3g}, so a relative epsilon adds nothing. "
+                "Use `epsilon_kind='additive'`."
+            )
+        return self.limit(best)
 
 
 class ModelSet(Protocol):
@@ -76,23 +89,33 @@ class ModelSet(Protocol):
         """The range of every row."""
 
 
+class PoolPredictions(Protocol):
+    """What the models of a pool say about any rows; `chosen` are positions among all of them."""
+
+    def predictions(self, X: Any, chosen: Integers) -> Floats:
+        """(chosen, n) predictions, or (chosen, n, classes) where there are more than two."""
+
+    def logits(self, X: Any, chosen: Integers) -> Floats:
+        """The same as log-odds; predictions that are no probabilities stay as they are."""
+
+
 @dataclass(frozen=True, eq=False)
 class PoolModels:
     """A finite pool of models whose loss is within the limit.
 
     Attributes
     ----------
-    predict : rows -> (models, n) predictions of all models that were made, or (models, n, classes).
-    predict_logits : rows -> (models, n), where logits are known more exactly; else None.
+    predictor : what the models predict.
     kept : (members,) positions of the members among all models. losses : (all,) their losses.
     baseline : position of the baseline among all models.
     complete : whether the members are every model of the class within the limit.
     models : the models themselves, by position, where there are any.
+    slack : allowance for the rounding of a loss, which `loss_limit` includes.
     """
 
-    predict: Callable[[Any], Floats]
+    predictor: PoolPredictions
     losses: Floats
-    kept: np.ndarray
+    kept: Integers
     baseline: int
     near: Near
     loss_limit: float
@@ -100,8 +123,8 @@ class PoolModels:
     source: str
     loss_name: str
     scale: str = "probability"
-    predict_logits: Callable[[Any], Floats] | None = None
     models: Sequence[Any] | None = None
+    slack: float = 0.0
 
     @property
     def loss(self) -> float:
@@ -110,8 +133,8 @@ class PoolModels:
 
     @property
     def loss_bound(self) -> float | None:
-        """The loss of the baseline where the pool is complete: then it is the best of its class."""
-        return self.loss if self.complete else None
+        """The loss of the baseline, less its rounding, where the pool is complete: it is the best."""
+        return self.loss - self.slack if self.complete else None
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -119,30 +142,37 @@ class PoolModels:
         return len(self.losses), len(self.kept)
 
     def predictions(self, X: Any) -> Floats:
-        """(members, n) probabilities, or (members, n, classes)."""
-        return np.asarray(self.predict(X))[self.kept]
+        """(members, n) predictions, or (members, n, classes)."""
+        return self.predictor.predictions(X, self.kept)
 
     def logits(self, X: Any) -> Floats:
-        """(members, n) logits, or predictions on the response scale."""
-        return self._every(X)[self.kept]
+        """(members, n) logits, or predictions on the response scale; (members, n, classes) for several."""
+        return self.predictor.logits(X, self.kept)
+
+    def baseline_predictions(self, X: Any) -> Floats:
+        """(n,) predictions of the baseline, or (n, classes)."""
+        return self.predictor.predictions(X, self._alone)[0]
 
     def baseline_logits(self, X: Any) -> Floats:
-        """(n,) logits of the baseline, or its predictions on the response scale."""
-        return self._every(X)[self.baseline]
+        """(n,) logits of the baseline, or its predictions on the response scale; (n, classes) for several."""
+        return self.predictor.logits(X, self._alone)[0]
 
-    def _every(self, X: Any) -> Floats:
-        if self.predict_logits is not None:
-            return np.asarray(self.predict_logits(X))
-        values = np.asarray(self.predict(X))
-        return values if self.scale == "response" else logit(values)
+    @property
+    def place_of_baseline(self) -> int:
+        """Where the baseline is among the members."""
+        return int(np.flatnonzero(self.kept == self.baseline)[0])
+
+    @property
+    def _alone(self) -> Integers:
+        return np.array([self.baseline])
 
     def range(self, X: Any) -> PredictionRange:
         """The range of every row over the members; witnesses are positions among all models."""
-        every = self._every(X)
+        logits = self.logits(X)
         found = pool_range(
-            every[self.kept],
+            logits,
             complete=self.complete,
-            baseline=every[self.baseline],
+            baseline=logits[self.place_of_baseline],
             scale=self.scale,
             epsilon=self.near.epsilon,
             epsilon_kind=self.near.kind,
@@ -152,24 +182,37 @@ class PoolModels:
 
     def of_class(self, position: int) -> PoolModels:
         """The pool seen as the probability of one class of several."""
-        every = self.predict
-        return replace(self, predict=lambda X: np.asarray(every(X))[..., position])
+        return replace(self, predictor=OneClass(self.predictor, position))
 
     def nearer(self, near: Near) -> PoolModels:
         """The pool of a smaller epsilon."""
-        limit = near.limit(self.loss)
-        if limit > self.loss_limit:
+        limit = near.limit(self.loss) + self.slack
+        if limit > self.loss_limit * (1.0 + ROUNDING):
             raise Infeasible(
                 f"the pool holds models with loss <= {self.loss_limit:.6g}; epsilon {near.epsilon:g} asks "
                 f"for {limit:.6g}. Fit with the largest epsilon of interest."
             )
-        return _replaced(self, near, limit)
+        limit = min(limit, self.loss_limit)
+        kept = self.kept[self.losses[self.kept] <= limit]
+        return replace(self, near=near, loss_limit=limit, kept=kept)
 
 
-def _replaced(pool: PoolModels, near: Near, limit: float) -> PoolModels:
-    return replace(pool, near=near, loss_limit=limit, kept=pool.kept[pool.losses[pool.kept] <= limit])
+@dataclass(frozen=True)
+class OneClass:
+    """The probability of one class of several."""
+
+    every: PoolPredictions
+    position: int
+
+    def predictions(self, X: Any, chosen: Integers) -> Floats:
+        """(chosen, n) probabilities."""
+        return self.every.predictions(X, chosen)[..., self.position]
+
+    def logits(self, X: Any, chosen: Integers) -> Floats:
+        """(chosen, n) log-odds of the class against the others."""
+        return self.every.logits(X, chosen)[..., self.position]
 
 
-def _renumbered(found: PredictionRange, kept: np.ndarray) -> PredictionRange:
+def _renumbered(found: PredictionRange, kept: Integers) -> PredictionRange:
     ends = {name: kept[getattr(found, name)] for name in ("witness_lower", "witness_upper")}
     return replace(found, **ends)

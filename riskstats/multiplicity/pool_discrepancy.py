@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,7 +18,7 @@ from riskstats.multiplicity.literals import Booleans, literals_of, logit
 from riskstats.multiplicity.result import MultiplicityRate, weighted_share
 from riskstats.results import Status
 
-__all__ = ["discrepancy"]
+__all__ = ["discrepancy", "pool_rate"]
 
 NEAR = 1e-9  # models whose plain sums are this close to the largest are summed again without error
 
@@ -50,6 +52,16 @@ def discrepancy(
     p0 = checked_reference(reference, array.shape[1], scale)
     weights = sample_weights(sample_weight, array.shape[1])
     at, centre = (logit(array), logit(p0)) if scale == "probability" else (array, p0)
+    return pool_rate(centre, at, amount, weights, complete=complete, scale=scale)
+
+
+def pool_rate(
+    centre: Floats, at: Floats, amount: float, weights: Floats, *, complete: bool, scale: str, **stamps: Any
+) -> MultiplicityRate:
+    """The discrepancy of checked logits: of the reference (n,) and of the models (models, n).
+
+    `stamps` go to the answer.
+    """
     differs = literals_of(centre, amount, scale).reached(at, at) & (weights > 0.0)
     witness, value = _largest(differs, weights)
     return MultiplicityRate(
@@ -64,6 +76,7 @@ def discrepancy(
         deviation=amount,
         status=str(Status.OPTIMAL if complete else Status.HEURISTIC),
         witness=witness,
+        **stamps,
     )
 
 

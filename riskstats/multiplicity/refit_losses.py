@@ -1,100 +1,144 @@
-"""The loss by which refits are judged: the estimator's own objective where it is known, else its training
-loss."""
+"""The loss by which refits are judged, and what they predict.
+
+The loss is the estimator's own objective where it is known, the mean log loss or half the mean squared error
+of the rows of `fit` otherwise.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from riskstats._validation import Floats, sample_weights
+from riskstats._validation import Floats, Integers
 from riskstats.exceptions import InvalidInput
+from riskstats.levelset.problem import ConvexProblem
+from riskstats.multiplicity.targets import Sample
 
-__all__ = ["RefitLoss", "refit_loss"]
+__all__ = ["OwnObjective", "RefitLoss", "RefitPredictions", "TrainingLoss", "log_odds"]
+
+_TINY = float(np.finfo(np.float64).tiny)
+
+
+class RefitLoss(Protocol):
+    """The loss of a fitted model on the rows of `fit`."""
+
+    @property
+    def name(self) -> str:
+        """The loss in words."""
+
+    @property
+    def of_nothing(self) -> float:
+        """The loss of a model that has learned nothing."""
+
+    def of(self, model: Any) -> float:
+        """The loss of one model."""
 
 
 @dataclass(frozen=True, eq=False)
-class RefitLoss:
-    """of : fitted model -> loss on the rows of `fit`. predict : (model, rows) -> predictions. The rest are
-    stamps.
+class TrainingLoss:
+    """Mean log loss of a classifier, half the mean squared error of a regressor."""
 
-    classes : of a classifier, else None. sample_weight : (n,), or None where none were passed.
+    X: Any
+    sample: Sample
+
+    @property
+    def name(self) -> str:
+        """The loss in words."""
+        return "mean squared error / 2" if self.sample.classes is None else "mean log loss"
+
+    @property
+    def of_nothing(self) -> float:
+        """Of equal chances for every class; of the prediction 0."""
+        if self.sample.classes is not None:
+            return math.log(len(self.sample.classes))
+        return 0.5 * self._mean(self.sample.y**2)
+
+    def of(self, model: Any) -> float:
+        """The loss of one model; a probability of 0 counts as the least positive number."""
+        if self.sample.classes is None:
+            return 0.5 * self._mean((_responses(model, self.X) - self.sample.y) ** 2)
+        chances = np.asarray(model.predict_proba(self.X), dtype=np.float64)
+        chance = chances[np.arange(len(self.sample)), self.sample.codes]
+        return -self._mean(np.log(np.maximum(chance, _TINY)))
+
+    def _mean(self, values: Floats) -> float:
+        counted = self.sample.weights > 0
+        weights = self.sample.weights[counted]
+        return float(weights @ values[counted] / weights.sum())
+
+
+@dataclass(frozen=True, eq=False)
+class OwnObjective:
+    """What a linear model minimises, penalty included."""
+
+    problem: ConvexProblem
+    name: str = "own objective, penalty included"
+
+    @property
+    def of_nothing(self) -> float:
+        """Of coefficients 0."""
+        return float(self.problem.objective(np.zeros(self.problem.p)))
+
+    def of(self, model: Any) -> float:
+        """The loss of one model."""
+        theta = np.ravel(model.coef_)
+        if self.problem.intercept:
+            theta = np.concatenate([np.ravel(model.intercept_), theta])
+        return float(self.problem.objective(theta))
+
+
+@dataclass(frozen=True, eq=False)
+class RefitPredictions:
+    """What fitted models say about any rows.
+
+    classes : how many a classifier tells apart, None for a regressor.
     """
 
-    of: Callable[[Any], float]
-    predict: Callable[[Any, Any], Floats]
-    name: str
-    scale: str
-    classes: np.ndarray | None
-    sample_weight: Floats | None
+    models: Sequence[Any]
+    classes: int | None
+
+    def predictions(self, X: Any, chosen: Integers) -> Floats:
+        """(chosen, n) probabilities of the positive class, or responses; (chosen, n, classes) for more."""
+        found = self._every(X, chosen)
+        return found[..., 1] if self.classes == 2 else found
+
+    def logits(self, X: Any, chosen: Integers) -> Floats:
+        """The same as log-odds; responses stay as they are."""
+        found = self._every(X, chosen)
+        if self.classes is None:
+            return found
+        odds = log_odds(found)
+        return odds[..., 1] if self.classes == 2 else odds
+
+    def _every(self, X: Any, chosen: Integers) -> Floats:
+        models = [self.models[place] for place in chosen.tolist()]
+        if self.classes is None:
+            return np.stack([_responses(model, X) for model in models])
+        return np.stack([_chances(model, X, self.classes) for model in models])
 
 
-def refit_loss(estimator: Any, X: Any, y: Any, sample_weight: Any, problem: Any) -> RefitLoss:
-    """The loss of models like `estimator` on these rows.
-
-    problem : the `ConvexProblem` of the estimator, where it has one; then the loss is its objective.
-    """
-    from sklearn.base import is_regressor
-
-    labels = np.asarray(y).reshape(-1)
-    weights = sample_weights(sample_weight, len(labels))
-    passed = None if sample_weight is None else weights
-    predict: Callable[[Any, Any], Floats]
-    if is_regressor(estimator):
-        name, of = "mean squared error / 2", _squared(X, labels, weights)
-        classes, scale = None, "response"
-        predict = _predictions
-    else:
-        if not hasattr(estimator, "predict_proba"):
-            raise InvalidInput(
-                f"{type(estimator).__name__} has no `predict_proba`. Wrap it in `CalibratedClassifierCV`."
-            )
-        classes, codes = np.unique(labels, return_inverse=True)
-        name, of, scale = "mean log loss", _log_loss(X, codes, weights), "probability"
-        predict = _probabilities(len(classes))
-    if problem is not None:
-        name, of = "own objective, penalty included", _objective(problem)
-    return RefitLoss(of, predict, name, scale, classes, passed)
+def log_odds(chances: Floats) -> Floats:
+    """Log-odds of every class against the others, (..., classes), without 1 - p."""
+    rest = np.stack(
+        [np.delete(chances, place, axis=-1).sum(axis=-1) for place in range(chances.shape[-1])], axis=-1
+    )
+    with np.errstate(divide="ignore"):
+        return np.log(chances) - np.log(rest)
 
 
-def _log_loss(X: Any, codes: np.ndarray, weights: Floats) -> Callable[[Any], float]:
-    tiny = float(np.finfo(np.float64).tiny)
-
-    def of(model: Any) -> float:
-        chance = np.asarray(model.predict_proba(X), dtype=np.float64)[np.arange(len(codes)), codes]
-        return float(-(weights @ np.log(np.maximum(chance, tiny))) / weights.sum())
-
-    return of
-
-
-def _squared(X: Any, y: Floats, weights: Floats) -> Callable[[Any], float]:
-    def of(model: Any) -> float:
-        residual = np.asarray(model.predict(X), dtype=np.float64).reshape(-1) - y
-        return float(0.5 * (weights @ residual**2) / weights.sum())
-
-    return of
-
-
-def _objective(problem: Any) -> Callable[[Any], float]:
-    def of(model: Any) -> float:
-        last = model[-1] if hasattr(model, "steps") else model
-        theta = np.ravel(last.coef_)
-        if problem.intercept:
-            theta = np.concatenate([np.ravel(last.intercept_), theta])
-        return float(problem.objective(theta))
-
-    return of
-
-
-def _predictions(model: Any, X: Any) -> Floats:
+def _responses(model: Any, X: Any) -> Floats:
     return np.asarray(model.predict(X), dtype=np.float64).reshape(-1)
 
 
-def _probabilities(classes: int) -> Callable[[Any, Any], Floats]:
-    def predict(model: Any, X: Any) -> Floats:
-        chances = np.asarray(model.predict_proba(X), dtype=np.float64)
-        return chances[:, 1] if classes == 2 else chances
-
-    return predict
+def _chances(model: Any, X: Any, classes: int) -> Floats:
+    found = np.asarray(model.predict_proba(X), dtype=np.float64)
+    if found.ndim != 2 or found.shape[1] != classes or not np.isfinite(found).all():
+        raise InvalidInput(
+            f"`predict_proba` of {type(model).__name__} must give {classes} finite columns, one per class; "
+            f"got shape {found.shape}{'' if np.isfinite(found).all() else ' with NaN or inf'}."
+        )
+    return found

@@ -7,16 +7,18 @@ far wider than its refits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from riskstats._random import RandomState, generator
-from riskstats._validation import Floats, choice, probability, whole_number
+from riskstats._validation import Floats, Integers, choice, probability, whole_number
 from riskstats.exceptions import Infeasible, InvalidInput
 from riskstats.multiplicity.model_set import Near, PoolModels
+from riskstats.multiplicity.refit_losses import RefitLoss, RefitPredictions
+from riskstats.multiplicity.targets import Sample
 
 __all__ = ["Refits", "refit_models"]
 
@@ -28,8 +30,9 @@ class Refits:
     """How to refit.
 
     n_refits : number of fits beside the baseline.
-    kind : "bootstrap": rows drawn with replacement, as weights; "subsample": a share of the rows, without;
-        "seed": the same rows with another `random_state` of the estimator.
+    kind : "bootstrap": as many rows drawn with replacement; "subsample": a share of the rows, without;
+        "seed": the same rows. A drawn row keeps its weight, and rows of weight 0 are never drawn. The
+        `random_state` of the estimator differs in every refit.
     share : of the rows in a subsample.
     """
 
@@ -41,45 +44,40 @@ class Refits:
 def refit_models(
     estimator: Any,
     X: Any,
-    y: Any,
-    sample_weight: Floats | None,
+    sample: Sample,
     refits: Refits,
     near: Near,
     *,
-    loss: Callable[[Any], float],
-    loss_name: str,
-    predict: Callable[[Any, Any], Floats],
-    scale: str,
+    loss: RefitLoss,
     random_state: RandomState,
     n_jobs: int | None,
 ) -> PoolModels:
     """Fit the baseline on all rows and the refits on theirs; keep those within the limit of the baseline's
     loss.
 
-    loss, predict : of a fitted model on the rows of `fit`, and on any rows.
     `Infeasible` where no refit is within the limit: a range of the baseline alone would say nothing.
     """
     from joblib import Parallel, delayed
     from sklearn.base import clone
 
-    count = whole_number(refits.n_refits, "n_refits", low=1)
-    choice(refits.kind, _KINDS, "kind")
-    probability(refits.share, "share")
-    plans = _plans(estimator, refits, count, len(y), random_state)
-    baseline = _fitted(clone(estimator), X, y, sample_weight, np.arange(len(y)))
+    plans = _plans(estimator, _checked(refits), sample, random_state)
+    baseline = _fitted(clone(estimator), X, sample, np.flatnonzero(sample.weights > 0))
+    best = loss.of(baseline)
+    if not math.isfinite(best):
+        raise InvalidInput(f"the baseline has loss {best}; its predictions are no use. Check `estimator`.")
+    limit = near.of_loss(best, loss.of_nothing)
     others = Parallel(n_jobs=n_jobs)(
-        delayed(_refit)(clone(estimator), X, y, sample_weight, plan) for plan in plans
+        delayed(_refit)(clone(estimator), X, sample, rows, seed) for rows, seed in plans
     )
-    models = [baseline, *(model for model in others if model is not None)]
-    losses = np.array([loss(model) for model in models])
-    limit = near.limit(float(losses[0]))
+    models = (baseline, *(model for model in others if model is not None))
+    losses = np.array([best, *(loss.of(model) for model in models[1:])])
     kept = np.flatnonzero(losses <= limit)
     if len(kept) <= 1:
         raise Infeasible(
-            f"0 of {count} refits have loss <= {limit:.4f}. Raise `epsilon`; no range is reported."
+            f"0 of {len(plans)} refits have loss <= {limit:.4f}. Raise `epsilon`; no range is reported."
         )
     return PoolModels(
-        predict=lambda rows: np.stack([predict(model, rows) for model in models]),
+        predictor=RefitPredictions(models, None if sample.classes is None else len(sample.classes)),
         losses=losses,
         kept=kept,
         baseline=0,
@@ -87,52 +85,74 @@ def refit_models(
         loss_limit=limit,
         complete=False,
         source="refits",
-        loss_name=loss_name,
-        scale=scale,
+        loss_name=loss.name,
+        scale="response" if sample.classes is None else "probability",
         models=models,
     )
 
 
+def _checked(refits: Any) -> Refits:
+    if not isinstance(refits, Refits):
+        raise InvalidInput(f"`refits` must be a Refits, such as Refits(100), or None; got {refits!r}.")
+    whole_number(refits.n_refits, "n_refits", low=1)
+    choice(refits.kind, _KINDS, "kind")
+    probability(refits.share, "share")
+    return refits
+
+
 def _plans(
-    estimator: Any, refits: Refits, count: int, n: int, random_state: RandomState
-) -> list[tuple[np.ndarray, int]]:
-    """(rows, seed) of every refit."""
-    rng = generator(random_state)
-    if refits.kind == "seed" and "random_state" not in estimator.get_params():
+    estimator: Any, refits: Refits, sample: Sample, random_state: RandomState
+) -> list[tuple[Integers, int]]:
+    """(rows, seed) of every refit, rows of positive weight only."""
+    if refits.kind == "seed" and not _seeds(estimator):
         raise InvalidInput(
             f"`kind='seed'` needs an estimator with a `random_state`; {type(estimator).__name__} has none. "
             "Use 'bootstrap'."
         )
-    seeds = rng.integers(2**31, size=count)
+    rng, there = generator(random_state), np.flatnonzero(sample.weights > 0)
+    seeds = rng.integers(2**31, size=refits.n_refits)
+    return [(_drawn(rng, there, refits), int(seed)) for seed in seeds]
+
+
+def _drawn(rng: np.random.Generator, there: Integers, refits: Refits) -> Integers:
+    n = len(there)
     if refits.kind == "seed":
-        rows = [np.arange(n)] * count
-    elif refits.kind == "bootstrap":
-        rows = [np.sort(rng.integers(n, size=n)) for _ in range(count)]
-    else:
-        size = max(2, round(refits.share * n))
-        rows = [np.sort(rng.permutation(n)[:size]) for _ in range(count)]
-    return [(row, int(seed)) for row, seed in zip(rows, seeds, strict=True)]
+        return there
+    if refits.kind == "bootstrap":
+        return there[np.sort(rng.integers(n, size=n))]
+    return there[np.sort(rng.permutation(n)[: max(2, round(refits.share * n))])]
 
 
-def _refit(model: Any, X: Any, y: Any, sample_weight: Floats | None, plan: tuple[np.ndarray, int]) -> Any:
+def _seeds(estimator: Any) -> list[str]:
+    """Names of the parameters that seed an estimator or a part of it."""
+    names = estimator.get_params()
+    return [name for name in names if name == "random_state" or name.endswith("__random_state")]
+
+
+def _refit(model: Any, X: Any, sample: Sample, rows: Integers, seed: int) -> Any:
     """A refit, or None where its rows miss a class."""
-    rows, seed = plan
-    if hasattr(model, "predict_proba") and len(np.unique(np.asarray(y)[rows])) < len(np.unique(y)):
+    if sample.classes is not None and len(np.unique(sample.codes[rows])) < len(sample.classes):  # type: ignore[index]
         return None
-    if "random_state" in model.get_params():
-        model.set_params(random_state=seed)
-    return _fitted(model, X, y, sample_weight, rows)
+    return _fitted(model.set_params(**dict.fromkeys(_seeds(model), seed)), X, sample, rows)
 
 
-def _fitted(model: Any, X: Any, y: Any, sample_weight: Floats | None, rows: np.ndarray) -> Any:
+def _fitted(model: Any, X: Any, sample: Sample, rows: Integers) -> Any:
     from sklearn.utils import _safe_indexing
+
+    arguments = _weights(model, sample.weights[rows]) if sample.weighted else {}
+    return model.fit(_safe_indexing(X, rows), sample.y[rows], **arguments)
+
+
+def _weights(model: Any, weights: Floats) -> dict[str, Floats]:
+    """How `fit` of a model takes weights: itself, or in a pipeline its last step."""
+    from sklearn import get_config
+    from sklearn.pipeline import Pipeline
     from sklearn.utils.validation import has_fit_parameter
 
-    part, labels = _safe_indexing(X, rows), np.asarray(y)[rows]
-    if sample_weight is None:
-        return model.fit(part, labels)
-    if not has_fit_parameter(model, "sample_weight"):
-        raise InvalidInput(
-            f"`sample_weight` was passed, but {type(model).__name__}.fit takes none. Leave it out."
-        )
-    return model.fit(part, labels, sample_weight=sample_weight[rows])
+    if get_config()["enable_metadata_routing"] or has_fit_parameter(model, "sample_weight"):
+        return {"sample_weight": weights}
+    if isinstance(model, Pipeline) and has_fit_parameter(model[-1], "sample_weight"):
+        return {f"{model.steps[-1][0]}__sample_weight": weights}
+    raise InvalidInput(
+        f"`sample_weight` was passed, but {type(model).__name__}.fit takes none. Leave it out."
+    )
