@@ -24,6 +24,7 @@ __all__ = [
     "sigmoid",
     "softplus",
     "softplus_curvature",
+    "softplus_tangent",
     "softplus_terms",
 ]
 
@@ -69,6 +70,22 @@ def binary_entropy(z: Any) -> Any:
     low = -xp.abs(z)
     small = xp.exp(low)
     return xp.log1p(small) - low * small / (1.0 + small)
+
+
+def softplus_tangent(z: Any) -> tuple[Any, Any, Any]:
+    """Return `softplus`, `sigmoid` and `binary_entropy` at z for the price of one exponential and one
+    logarithm."""
+    xp = namespace(z)
+    size = xp.abs(z)
+    small = xp.exp(-size)
+    inverse = 1.0 / (1.0 + small)
+    logarithm = xp.log1p(small)
+    other = small * inverse
+    return (
+        xp.maximum(z, 0.0) + logarithm,
+        xp.where(z >= 0, inverse, other),
+        logarithm + size * other,
+    )
 
 
 def chord_interpolant(z: Any, spacing: float) -> Any:

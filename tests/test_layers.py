@@ -37,6 +37,7 @@ LAYERS = [
         "plotting_ranges",
         "plotting_rows",
         "plotting_tail",
+        "plotting_wasserstein",
         "report",
     },
 ]
@@ -49,6 +50,7 @@ DRAWN_LATE = {  # results may import these when they draw
     "riskstats.plotting",
     "riskstats.plotting_multiplicity",
     "riskstats.plotting_tail",
+    "riskstats.plotting_wasserstein",
 }
 LONGEST_FUNCTION = 60
 LONGEST_MODULE = 450

@@ -8,7 +8,7 @@ import numpy as np
 
 from riskstats._validation import Floats
 from riskstats.levelset.boundedness import coefficient_reach
-from riskstats.levelset.certificate import centred_margins, dual_below, objective_above
+from riskstats.levelset.certificate import centred_margins, dual_below, objective_above, pull_product
 from riskstats.levelset.problem import ConvexProblem
 
 __all__ = ["Baseline", "fit_baseline", "newton_direction"]
@@ -57,12 +57,14 @@ def newton_direction(hessian: Floats, gradient: Floats) -> Floats:
     scale = 1.0 / np.sqrt(np.maximum(np.diag(hessian), np.finfo(float).tiny))
     scaled = hessian * scale * scale[:, None]
     ridge = 0.0
-    while True:
+    while ridge < 1.0:
         try:
             root = np.linalg.cholesky(scaled + ridge * np.eye(len(scaled)))
             break
         except np.linalg.LinAlgError:
             ridge = max(100.0 * ridge, 1e-15)
+    else:
+        return -scale * scale * gradient
     return -scale * np.linalg.solve(root.T, np.linalg.solve(root, scale * gradient))
 
 
@@ -74,7 +76,7 @@ def _minimise(problem: ConvexProblem, max_iter: int) -> tuple[Floats, int]:
         direction = newton_direction(hessian, gradient)
         decrement = float(-gradient @ direction)
         if decrement <= 1e-12 * objective:
-            return _polished(problem, theta, gradient, hessian), step
+            return _polished(problem, theta, hessian), step
         length = 1.0
         for _ in range(_HALVINGS):
             moved = theta + length * direction
@@ -88,16 +90,24 @@ def _minimise(problem: ConvexProblem, max_iter: int) -> tuple[Floats, int]:
     return theta, max_iter
 
 
-def _polished(problem: ConvexProblem, theta: Floats, gradient: Floats, hessian: Floats) -> Floats:
-    """Up to three full steps while the Newton decrement falls: the loss is flat to rounding by now."""
+def _polished(problem: ConvexProblem, theta: Floats, hessian: Floats) -> Floats:
+    """Up to three full steps while the Newton decrement falls, gradients in longer numbers: the loss is flat
+    to rounding by now."""
+    gradient = _precise_gradient(problem, theta)
     direction = newton_direction(hessian, gradient)
     size = float(-gradient @ direction)
     for _ in range(3):
         moved = theta + direction
-        _, gradient, hessian = problem.derivatives(moved)
+        gradient = _precise_gradient(problem, moved)
         direction = newton_direction(hessian, gradient)
         smaller = float(-gradient @ direction)
         if not smaller < 0.5 * size:
             break
         theta, size = moved, smaller
     return theta
+
+
+def _precise_gradient(problem: ConvexProblem, theta: Floats) -> Floats:
+    precise = problem.precise
+    _, slope, _ = precise.loss.terms(precise.design @ theta, precise.target)
+    return np.asarray(pull_product(precise, slope) + precise.ridge * theta, dtype=np.float64)

@@ -10,12 +10,14 @@ others, whose size on the level set is bounded (`boundedness`). With v = t q and
 
     q'theta <= (limit - dual(t q)) / t        for every theta with F(theta) <= limit and every t > 0.
 
-Rounding. Every sum of n terms is formed in blocks of `row_block` rows, so its error is at most ``count *
-eps`` times the sum of the sizes, whatever order the blocks are summed in; each size below is bounded by
-Cauchy-Schwarz from root mean squares. All errors are charged to the unfavourable side. The slopes belong to
-the margins as stored, hence the rounding of the margins themselves does not matter to the dual. Weights,
-penalty and data are taken as stored. The same functions run in float64 and in longer numbers
-(`ConvexProblem.precise`), where the errors charged are smaller.
+Rounding, in spacings eps of the numbers used, one operation being off by eps / 2 at most. Every sum over the
+rows is formed in blocks of `row_block` rows, so its error is at most ``units = (rows of a block + blocks +
+functions) eps`` times the sum of the sizes, whatever the order inside a block. The sizes are bounded by
+Cauchy-Schwarz: ``sum_i w_i |u_i x_ij| <= rms(u) rms(x_j)``. Margins are off by at most ``misplaced = (p + 4)
+eps |theta|'rms(x)`` in root mean square, which moves F by at most ``misplaced (rms(u) + curvature
+misplaced)``; the dual takes slopes at the margins as stored, so their rounding does not matter there. All
+errors go to the unfavourable side. Weights, penalty and data are taken as stored. The same functions run in
+float64 and in longer numbers (`ConvexProblem.precise`), where the errors charged are smaller.
 """
 
 from __future__ import annotations
@@ -28,25 +30,66 @@ import numpy as np
 from riskstats._validation import Floats
 from riskstats.levelset.problem import ConvexProblem
 
-__all__ = ["Dual", "centred_margins", "dual_below", "objective_above", "outer_end", "pull_product"]
+__all__ = [
+    "EPS",
+    "Dual",
+    "Tangents",
+    "centred_margins",
+    "dual_below",
+    "intercept_excess",
+    "objective_above",
+    "outer_end",
+    "pull_product",
+]
 
 EPS = float(np.finfo(np.float64).eps)
-"""Spacing of float64 at 1: the rounding of everything that is stored."""
-_FUNCTIONS = 24.0
-"""Units in the last place allowed for the functions, weights and products inside one term."""
+"""Spacing of float64 at 1, twice the largest relative error of one operation."""
+_FUNCTIONS = 32.0
+"""Spacings allowed for the functions, weights and products inside one term."""
 _SHIFTS = 40
+_UNDERFLOW = 1e-150
+"""Root mean squares below this may have lost terms to underflow."""
 
 
-def objective_above(problem: ConvexProblem, theta: Floats, margins: Floats | None = None) -> Any:
-    """An upper bound of F in exact arithmetic, (..., p) -> (...)."""
+@dataclass(frozen=True, eq=False)
+class Tangents:
+    """What the certificates read at margins (..., n): value, slope, intercept of the tangent, and the size of
+    the numbers that the intercept was formed from."""
+
+    value: Floats
+    slope: Floats
+    intercept: Floats
+    size: Floats
+
+    @classmethod
+    def at(cls, problem: ConvexProblem, margins: Floats) -> Tangents:
+        """Evaluate the loss at the margins."""
+        return cls(*problem.loss.tangent(margins, problem.target))
+
+    def take(self, places: Any) -> Tangents:
+        """The lanes at `places`."""
+        return Tangents(self.value[places], self.slope[places], self.intercept[places], self.size[places])
+
+
+def objective_above(
+    problem: ConvexProblem, theta: Floats, margins: Floats | None = None, tangents: Tangents | None = None
+) -> Any:
+    """An upper bound of F in exact arithmetic, (..., p) -> (...).
+
+    `margins`, where given, are ``theta @ problem.design.T``, and `tangents` are taken there.
+    """
     margins = theta @ problem.design.T if margins is None else margins
-    value, slope, _ = problem.loss.terms(margins, problem.target)
-    total = _weighted_sum(problem, value)
-    ridge = 0.5 * (problem.ridge * theta * theta).sum(axis=-1)
     eps = _eps(margins)
-    misplaced = (problem.p + 4) * eps * (np.abs(theta) @ problem.column_rms)
-    steepness = np.sqrt(_weighted_sum(problem, slope * slope)) * (1.0 + 1e-6)
-    error = _units(problem, eps) * total + (problem.p * eps + 8.0 * EPS) * ridge
+    if tangents is None:
+        value, slope, _ = problem.loss.terms(margins, problem.target)
+    else:
+        value, slope = tangents.value, tangents.slope
+    total = _weighted_sum(problem, value)
+    coefficients = theta.astype(margins.dtype)
+    ridge = 0.5 * (problem.ridge * coefficients * coefficients).sum(axis=-1)
+    misplaced = (problem.p + 4) * eps * (np.abs(coefficients) @ problem.column_rms)
+    steepness = _root_mean_square(problem, slope)
+    error = _units(problem, eps) * total + (problem.p + 8) * eps * ridge
     error = error + misplaced * (steepness + problem.loss.largest_curvature * misplaced)
     return _float64((total + ridge + error) * (1.0 + 4.0 * eps), up=True)
 
@@ -63,25 +106,27 @@ class Dual:
     slack: Any
 
 
-def dual_below(problem: ConvexProblem, margins: Floats, pull: Floats, reach: Floats) -> Dual:
-    """The dual bound from margins (..., n) for a pull (..., p); `reach` (p,) bounds the coefficients on the
-    set, and is read where the penalty is zero."""
+def dual_below(
+    problem: ConvexProblem, margins: Floats, pull: Floats, reach: Floats, tangents: Tangents | None = None
+) -> Dual:
+    """The dual bound from margins (..., n) for a pull (..., p), which may stand for any within one rounding
+    of it; `reach` (p,) bounds the coefficients on the set, and is read where the penalty is zero."""
     eps = _eps(margins)
-    _, slope, _ = problem.loss.terms(margins, problem.target)
-    tangent, size = problem.loss.tangent(margins, problem.target)
-    total = _weighted_sum(problem, tangent)
-    total_error = _units(problem, eps) * _weighted_sum(problem, size)
-    residual = pull_product(problem, slope) - pull
-    steepness = np.sqrt(_weighted_sum(problem, slope * slope)) * (1.0 + 1e-6)
+    at = Tangents.at(problem, margins) if tangents is None else tangents
+    total = _weighted_sum(problem, at.intercept)
+    total_error = _units(problem, eps) * _weighted_sum(problem, at.size)
+    residual = pull_product(problem, at.slope) - pull
+    steepness = _root_mean_square(problem, at.slope)
     error = _units(problem, eps) * steepness[..., None] * problem.column_rms + 4.0 * eps * np.abs(pull)
     worst = np.abs(residual) + error
     free = problem.ridge == 0.0
+    rounding = 1.0 + (problem.p + 8) * eps
     with np.errstate(over="ignore", invalid="ignore"):
-        open_cost = (worst[..., free] * reach[free]).sum(axis=-1)
+        open_cost = (worst[..., free] * reach[free]).sum(axis=-1) * rounding
         penalised = (worst[..., ~free] ** 2).sum(axis=-1)
         exact = (residual[..., ~free] ** 2).sum(axis=-1)
-        half = 0.5 / problem.penalty if problem.penalty > 0 else 0.0
-        cost = penalised * half * (1.0 + problem.p * eps + 8.0 * EPS)
+        half = 0.5 / margins.dtype.type(problem.penalty) if problem.penalty > 0 else 0.0
+        cost = penalised * half * rounding
         below = _float64(total - total_error - (cost + open_cost) - 8.0 * eps * np.abs(total), up=False)
         slack = total_error + open_cost + (cost - exact * half)
     bad = ~np.isfinite(below)
@@ -96,11 +141,16 @@ def outer_end(limit: float, dual: Dual, t: Any) -> Any:
     return np.where((t > 0) & np.isfinite(end), end, np.inf)
 
 
-def centred_margins(problem: ConvexProblem, margins: Floats, pull: Floats) -> Floats:
+def intercept_excess(problem: ConvexProblem, tangents: Tangents, pull: Floats) -> Any:
+    """``sum_i w_i slope_i - pull_0``, (...,): zero where the slopes balance the pull on the intercept."""
+    return tangents.slope @ problem.weight - pull[..., 0]
+
+
+def centred_margins(problem: ConvexProblem, margins: Floats, pull: Floats, steps: int = _SHIFTS) -> Floats:
     """Margins moved by one number per lane, so that the slopes balance the pull on the intercept.
 
-    Safeguarded Newton on ``sum_i w_i slope(m_i + s) = pull_0``, rising in s. Any s gives a valid bound; the
-    root makes it tight.
+    Safeguarded Newton on ``sum_i w_i slope(m_i + s) = pull_0``, rising in s, of at most `steps` steps. Any s
+    gives a valid bound; the root makes it tight.
     """
     if not problem.intercept:
         return margins
@@ -108,7 +158,7 @@ def centred_margins(problem: ConvexProblem, margins: Floats, pull: Floats) -> Fl
     shift = np.zeros(np.shape(goal), dtype=margins.dtype)
     low, high = np.full_like(shift, -np.inf), np.full_like(shift, np.inf)
     moved = margins
-    for _ in range(_SHIFTS):
+    for _ in range(steps):
         _, slope, curvature = problem.loss.terms(moved, problem.target)
         excess = slope @ problem.weight - goal
         if np.all(np.abs(excess) <= 8.0 * _eps(margins) * (np.abs(slope) @ problem.weight)):
@@ -143,6 +193,11 @@ def _weighted_sum(problem: ConvexProblem, values: Floats) -> Any:
         rows = slice(start, start + problem.row_block)
         total += values[..., rows] @ problem.weight[rows]
     return total
+
+
+def _root_mean_square(problem: ConvexProblem, slope: Floats) -> Any:
+    """An upper bound of the root of ``sum_i w_i slope_i^2``, up to rounding of the slopes themselves."""
+    return np.sqrt(_weighted_sum(problem, slope * slope)) * (1.0 + 1e-6) + _UNDERFLOW
 
 
 def _eps(array: Any) -> Any:

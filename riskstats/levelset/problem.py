@@ -95,8 +95,10 @@ class ConvexProblem:
 
     @cached_property
     def column_rms(self) -> Floats:
-        """Root of the weighted mean square of every column, (p,)."""
-        return np.sqrt(self.weight @ self.design**2)
+        """Root of the weighted mean square of every column, (p,); no size of the data underflows."""
+        largest = np.abs(self.design).max(axis=0)
+        largest = np.where(largest > 0, largest, 1.0)
+        return largest * np.sqrt(self.weight @ (self.design / largest) ** 2)
 
     def augmented(self, X: Floats) -> Floats:
         """Rows of columns as directions: a leading 1 where there is an intercept."""

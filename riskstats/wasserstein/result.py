@@ -28,12 +28,14 @@ class WorstCaseLaw(Result):
     targets : d arrays (K, k_j), where each marginal of row k goes to. Balls that share covariates have
         targets (y1, x) and (y0, x) with the same x.
     costs : (d,) transport cost of each ball, recomputed from the rows.
+    origins : d arrays (K, k_j), the atoms of `sources` themselves, or None where they were not kept.
     """
 
     weights: Floats
     sources: np.ndarray
     targets: tuple[Floats, ...]
     costs: Floats
+    origins: tuple[Floats, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -223,7 +225,8 @@ class DistributionBounds(Result):
     Attributes
     ----------
     name : what is bounded, in words. kind : "cdf" or "quantile".
-    points : (k,) where. lower, upper : (k,) sharp bounds over the set.
+    points : (k,) where, or (k, 2) for a joint distribution function.
+    lower, upper : (k,) sharp bounds over the set.
     classical_lower, classical_upper : (k,) the same at radius 0: dependence alone.
     order, radius, budget : as in `WorstCase`. total_radius : all that the answer depends on, where it does.
     """
@@ -258,7 +261,8 @@ class DistributionBounds(Result):
         for k in chosen:
             own = f"{self.lower[k]:.4f} to {self.upper[k]:.4f}"
             old = f"{self.classical_lower[k]:.4f} to {self.classical_upper[k]:.4f}"
-            lines.append(f"  {self.points[k]:>10.5g}  {own:>21}  {old:>21}")
+            at = ", ".join(f"{x:.5g}" for x in np.atleast_1d(self.points[k]))
+            lines.append(f"  {at:>10}  {own:>21}  {old:>21}")
         return "\n".join(lines)
 
     def __str__(self) -> str:

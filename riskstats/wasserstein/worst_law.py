@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from riskstats.wasserstein.certificate import Columns
 from riskstats.wasserstein.program import ProgramAnswer
 from riskstats.wasserstein.result import WorstCase, WorstCaseLaw
 
-__all__ = ["law_of", "worst_case_of"]
+__all__ = ["law_of", "with_origins", "worst_case_of"]
 
 
 def worst_case_of(
@@ -47,10 +49,21 @@ def worst_case_of(
         budget=budget,
         multiplier=None if multiplier is None else tuple((sign * multiplier).tolist()),
         attained=None if empty else bool((found.far <= 1e-12).all()),
-        worst_case_distribution=None if empty else law_of(found.columns, found.weights),
+        worst_case_distribution=None if empty else with_origins(law_of(found.columns, found.weights), model),
         feasible_radius=feasible_radius if empty else None,
         reference_value=reference,
     )
+
+
+def with_origins(law: WorstCaseLaw | None, model: Any) -> WorstCaseLaw | None:
+    """The law with the atoms that its rows come from."""
+    if law is None:
+        return None
+    if isinstance(model, OverlappingBalls):
+        balls: tuple[WassersteinBall, ...] = (model.treated, model.control)
+    else:
+        balls = model.balls if isinstance(model, MarginalBalls) else (model,)
+    return replace(law, origins=tuple(ball.points[law.sources[:, j]] for j, ball in enumerate(balls)))
 
 
 def law_of(columns: Columns | None, weights: Floats | None) -> WorstCaseLaw | None:
