@@ -38,7 +38,7 @@ setup(
         "rich",
     ],
     extras_require={
-        "test": ["pytest", "hypothesis", "pytest-xdist", *FRAMES],
+        "test": ["pytest", "hypothesis", "mpmath", "pytest-xdist", *FRAMES],
         "frames": FRAMES,
         "sketch": ["datasketches"],
         "dev": ["ruff", "mypy", "build"],

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,7 @@ def resolve_device(device: str) -> str:
     return device
 
 
+@lru_cache(maxsize=1)
 def _accelerator_installed() -> bool:
     """Look for a JAX accelerator plugin without importing JAX."""
     from importlib.metadata import entry_points

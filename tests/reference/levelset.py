@@ -56,7 +56,7 @@ def scaled_solve(hessian, sides):
     return scale[:, :, None] * solved
 
 
-def long_minimum(problem, theta, steps=4):
+def long_minimum(problem, theta, steps=3):
     """(least F found, its theta) in long doubles from a point near the minimiser."""
     theta = np.asarray(theta, dtype=LONG)[None]
     best, at = np.inf, theta[0]
@@ -69,7 +69,7 @@ def long_minimum(problem, theta, steps=4):
     return best, at
 
 
-def long_support(problem, limit, directions, theta, t, steps=6):
+def long_support(problem, limit, directions, theta, t, steps=4):
     """KKT points polished in long doubles: (q'theta, residual of F = limit, relative size of the rest)."""
     theta, t, q = theta.astype(LONG), t.astype(LONG), directions.astype(LONG)
     with np.errstate(all="ignore"):
