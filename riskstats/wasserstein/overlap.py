@@ -96,8 +96,8 @@ class OverlapSupremum:
         """The best target of every pair."""
         fixed = np.where(self.budget > 0, multiplier, np.inf)
         p = self.balls.order
-        own = [_per_unit(l, a, p) for l, a in zip(fixed, self.weights, strict=True)]  # noqa: E741
-        kappa = joint_multiplier(*own, p)
+        one, two = (_per_unit(l, a, p) for l, a in zip(fixed, self.weights, strict=True))  # noqa: E741
+        kappa = joint_multiplier(one, two, p)
         value, target = self.sign * self.shape(self._aggregate), self._aggregate
         if math.isfinite(kappa):
             value, target = self.shape.best(self.sign, self._aggregate, kappa, p)
@@ -105,7 +105,7 @@ class OverlapSupremum:
         lost = np.isinf(moved)
         values = np.where(lost, -np.inf, value - np.where(lost, 0.0, moved))
         move = np.where(np.isfinite(target), target, self._aggregate) - self._aggregate
-        return values, self._columns(move, share_of_first(*own, p), x)
+        return values, self._columns(move, share_of_first(one, two, p), x)
 
     def cheapest(self, multiplier: Floats) -> tuple[Floats, Columns]:
         """Outcomes stay, covariates meet."""

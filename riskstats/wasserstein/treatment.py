@@ -27,7 +27,7 @@ from riskstats.wasserstein.ball import MarginalBalls, OverlappingBalls, Wasserst
 from riskstats.wasserstein.distance import transport_cost
 from riskstats.wasserstein.result import Bounds, WorstCase
 
-__all__ = ["average_effect_bounds", "covariate_gap", "infeasible"]
+__all__ = ["arms", "average_effect_bounds", "covariate_gap", "infeasible"]
 
 QUESTION = "average effect E(Y1 - Y0)"
 
@@ -38,7 +38,7 @@ def average_effect_bounds(model: MarginalBalls | OverlappingBalls) -> Bounds:
     model : `MarginalBalls` of two outcomes, treated first, or `OverlappingBalls`, whose covariates range over
     the whole space. A set without laws answers `INFEASIBLE` with the radius that would do.
     """
-    treated, control = _arms(model)
+    treated, control = arms(model)
     tau = float(treated.weights @ treated.points[:, 0] - control.weights @ control.points[:, 0])
     gap = covariate_gap(model) if isinstance(model, OverlappingBalls) else 0.0
     needed = gap ** (1.0 / model.order)
@@ -86,7 +86,7 @@ def infeasible(
     )
 
 
-def _arms(model: MarginalBalls | OverlappingBalls) -> tuple[WassersteinBall, ...]:
+def arms(model: MarginalBalls | OverlappingBalls) -> tuple[WassersteinBall, ...]:
     if isinstance(model, OverlappingBalls):
         return model.treated, model.control
     scalar = isinstance(model, MarginalBalls) and all(ball.dimension == 1 for ball in model.balls)
