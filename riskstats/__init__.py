@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from riskstats.measures.cvar import CVaR as CVaR
     from riskstats.measures.mean import Mean as Mean
     from riskstats.measures.value_at_risk import ValueAtRisk as ValueAtRisk
+    from riskstats.multiplicity.estimator import RashomonSet as RashomonSet
     from riskstats.results import Result as Result
     from riskstats.results import Solution as Solution
     from riskstats.results import Status as Status
@@ -61,6 +62,7 @@ _NAMES = {
     "InvalidInputType": "riskstats.exceptions",
     "Mean": "riskstats.measures.mean",
     "NotConverged": "riskstats.exceptions",
+    "RashomonSet": "riskstats.multiplicity.estimator",
     "Result": "riskstats.results",
     "RiskBound": "riskstats.bounds.result",
     "RiskController": "riskstats.control.estimator",
@@ -90,8 +92,10 @@ _SUBMODULES = (
     "distribution",
     "envelope",
     "exceptions",
+    "levelset",
     "losses",
     "measures",
+    "multiplicity",
     "results",
     "scores",
     "tail",

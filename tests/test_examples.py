@@ -40,16 +40,26 @@ EXPECTED = {
         "Mean of the difference is at most -0.0",
         "Saved in prompts.png",
     ],
+    "second_opinion.py": [
+        "Predictive multiplicity of 171 rows: exact",
+        ">= 0.1                   15.2 % (26 rows)",
+        "68,0.665,0.023,0.985",
+        "Decided alike by all models near the best: 2 errors in 162",
+        "For a second opinion: 4 errors in 9",
+        "Coefficients whose sign hangs on the model: 16 of 30",
+    ],
 }
 ARGUMENTS = {
     "merge_tails.py": ["100000"],
     "batch_scoring.py": ["3000"],
     "breast_cancer_card.py": ["cards"],
     "prompt_selection.py": ["prompts.png"],
+    "second_opinion.py": ["open.csv"],
 }
 FILES = {
     "breast_cancer_card.py": {f"cards/card.{end}" for end in ("html", "json", "png", "proof.npz")},
     "prompt_selection.py": {"prompts.png"},
+    "second_opinion.py": {"open.csv"},
 }
 
 

@@ -28,12 +28,12 @@ PUBLIC = {
     "riskstats": {
         "AssumptionWarning", "Binning", "CDFEnvelope", "CVaR", "Certificate", "CertificateError",
         "CertifiedSet", "Distribution", "IncompatibleBound", "Infeasible", "InvalidInput",
-        "InvalidInputType", "Mean", "NotConverged", "Result", "RiskBound", "RiskController",
+        "InvalidInputType", "Mean", "NotConverged", "RashomonSet", "Result", "RiskBound", "RiskController",
         "RiskScoreClassifier", "ScoreCard", "SequentialCertifier", "Solution", "Status", "StoppedEarly",
         "Unavailable", "ValueAtRisk", "Verification", "bounds", "cdf_band", "certify", "compare_models",
-        "control", "cvar_interval", "datasets", "distribution", "envelope", "exceptions", "losses",
-        "lower_bound", "measures", "p_value", "results", "risk_profile", "scores", "tail", "upper_bound",
-        "verify_certificate",
+        "control", "cvar_interval", "datasets", "distribution", "envelope", "exceptions", "levelset",
+        "losses", "lower_bound", "measures", "multiplicity", "p_value", "results", "risk_profile", "scores",
+        "tail", "upper_bound", "verify_certificate",
     },
     "riskstats.bounds": {
         "Assumptions", "Band", "Bentkus", "BerkJones", "Betting", "BettingSequence", "BettingWealth",
@@ -63,9 +63,17 @@ PUBLIC = {
         "group_difference", "group_ratio", "known_measures", "mean", "measure_by_group", "parse_measure",
         "spectral_risk", "value_at_risk", "var_interval",
     },
+    "riskstats.levelset": {
+        "Baseline", "ConvexProblem", "LevelSet", "LogisticLoss", "SquaredLoss", "Support",
+    },
+    "riskstats.multiplicity": {
+        "CapacityResult", "EpsilonPath", "MultiplicityRate", "MultiplicityReport", "PredictionRange",
+        "RashomonSet", "Refits", "ScorePool", "ambiguity", "disagreement", "discrepancy",
+        "label_ambiguity", "rashomon_capacity", "viable_prediction_range",
+    },
     "riskstats.scores": {
-        "Binning", "Certificate", "IntegerScoreProblem", "RiskScoreClassifier", "ScoreCard", "SolveOptions",
-        "Verification", "beam", "bnb", "scip", "verify_certificate",
+        "Binning", "CardPool", "Certificate", "IntegerScoreProblem", "Pool", "RiskScoreClassifier",
+        "ScoreCard", "SolveOptions", "Verification", "beam", "bnb", "scip", "verify_certificate",
     },
     "riskstats.tail": {
         "Asymptotic", "BacktestReport", "BootstrapT", "CVaRInterval", "ClipAudit", "Contributions",
@@ -81,8 +89,8 @@ PUBLIC = {
 }  # fmt: skip
 
 SUBMODULES = {
-    "beam", "bnb", "bounds", "control", "datasets", "distribution", "envelope", "exceptions", "losses",
-    "measures", "results", "scip", "scores", "tail",
+    "beam", "bnb", "bounds", "control", "datasets", "distribution", "envelope", "exceptions", "levelset",
+    "losses", "measures", "multiplicity", "results", "scip", "scores", "tail",
 }  # fmt: skip
 ALIASES = {"expected_shortfall": "cvar"}
 

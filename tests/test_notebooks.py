@@ -13,6 +13,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SCORE, CHOICES = FOLDER / "certified_risk_score.ipynb", FOLDER / "certified_choices.ipynb"
 TAIL = FOLDER / "tail_of_eleven_models.ipynb"
+PATIENT = FOLDER / "two_models_one_patient.ipynb"
 LARGEST = 400_000
 
 
@@ -51,7 +52,7 @@ def walked() -> tuple[dict[str, Any], str]:
 
 
 def test_every_notebook_is_known_here():
-    assert [*NOTEBOOKS] == [CHOICES, SCORE, TAIL]
+    assert [*NOTEBOOKS] == [CHOICES, SCORE, TAIL, PATIENT]
 
 
 def test_the_walk_through_proves_and_checks(walked):
@@ -107,6 +108,30 @@ def test_the_walk_through_about_tails():
     said = [line for line in shown.splitlines() if "best in" in line or "confidence set" in line]
     assert len(said) == 12
     assert [line for line in said if line not in stored_text(TAIL)] == []
+
+
+def test_the_walk_through_about_models():
+    """Two models of equal quality that decide otherwise, why they do, and what refits miss."""
+    names, shown = walk(PATIENT)
+    report, row = names["report"], names["row"]
+    assert (report.kind, names["exact"].kind, names["found"].kind) == ("exact", "exact", "inner")
+    assert report.abstain.confirmed.all()
+    assert names["wrong"][report.abstain.rows].mean() > 0.3 > 0.05 > names["wrong"].mean()
+    low, high = (names["quality"](names["models"][name]) for name in "AB")
+    for each in (low, high):
+        assert each["objective in training"] <= 1.01 * names["near"].loss_ * (1 + 1e-9)
+    assert low[f"probability for patient {row}"] < 0.05 < 0.95 < high[f"probability for patient {row}"]
+    assert abs(names["difference"].mean()) < names["error"]
+    assert names["terms"]["B - A"].iloc[0] > 0.8 * (names["total_b"] - names["total_a"])
+    assert names["missed"]["refits in the set"].tolist()[:2] == [0, 0]
+    assert 0 < names["missed"]["part of the width found"].iloc[-1] < 0.5
+    for one, all_rows in zip(report.discrepancy, report.ambiguity, strict=True):
+        assert one.value <= one.bound <= all_rows.value
+    assert names["pool"].complete
+    assert names["of_cards"].kind == "exact"
+    said = [line for line in shown.splitlines() if "one model says" in line or "cards within" in line]
+    assert len(said) == 11
+    assert [line for line in said if line not in stored_text(PATIENT)] == []
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -14,10 +14,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import numpy as np
 import pytest
 
+from riskstats import RashomonSet
 from riskstats.bounds import BerkJones, Bound, Sample, upper_bound
 from riskstats.exceptions import InvalidInput
 from riskstats.measures import Mean, RiskMeasure
@@ -116,6 +118,8 @@ def test_python_of_the_readme(tmp_path, monkeypatch, capsys):
     assert "1 of 4 candidates certified: with 95 % confidence" in shown
     assert "Risk profile at level 0.95: n = 901 prompts, n_tail = 45.05" in shown
     assert "3 models on the same 901 prompts" in shown
+    assert "Predictive multiplicity of 171 rows: exact" in shown
+    assert "models decide 5.26 % of the rows either way (9 rows)" in shown
     assert re.search(r"CERTIFIED after \d+ of \d+ units", shown)
     assert {path.name for path in tmp_path.iterdir()} == {
         "card.html",
@@ -173,13 +177,28 @@ def test_the_card_of_the_readme_is_that_of_the_demonstration(shell):
         assert without_formula(printed) == without_formula(card.text())
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the shell lines are for bash")
+def test_shell_lines_about_models(shell):
+    folder, done = shell
+    assert "Predictive multiplicity of 398 rows: exact" in done.stdout
+    assert "small.json is the best of them" in done.stdout
+    assert "some decisions hang on the card: exit code 3" in done.stdout
+    assert "not shown to keep --share-limit 0" in done.stderr
+    rows = (folder / "rows.csv").read_text().splitlines()
+    assert len(rows) == 1 + 398
+    assert rows[0].startswith("row,baseline,lower,upper,width,kind,")
+    assert (folder / "ranges.png").stat().st_size > 1000
+    assert (folder / "small.pool.json").is_file()
+
+
 def without_formula(text: str) -> list[str]:
     """The lines of a card but the one with the multiplier, whose last digit depends on the machine."""
     return [line.rstrip() for line in text.strip().splitlines() if not line.startswith("risk = ")]
 
 
 def test_python_of_the_guide_for_contributors(monkeypatch, capsys):
-    """The golden objectives are found, and what it shows is what it says: a solver, a bound, a measure."""
+    """The golden objectives are found, and what it shows is what it says: a solver, a bound, a measure, a
+    class of models."""
     monkeypatch.syspath_prepend(str(ROOT))
     monkeypatch.chdir(ROOT)
     names = run_python("CONTRIBUTING.md")
@@ -190,6 +209,7 @@ def test_python_of_the_guide_for_contributors(monkeypatch, capsys):
     assert shown.bound <= best.value < shown.value == problem.objective(shown.coefficients, shown.scale)
     check_bound(names["Cantelli"](), np.random.default_rng(0))
     check_measure(names["RootMeanSquare"](), np.random.default_rng(0))
+    check_pool(names["Stumps"], np.random.default_rng(0))
 
 
 def check_bound(bound: Bound, rng: np.random.Generator) -> None:
@@ -211,6 +231,20 @@ def check_measure(measure: RiskMeasure, rng: np.random.Generator) -> None:
     assert (upper < np.sqrt(1 / 3)).mean() <= 0.1
     with pytest.raises(InvalidInput, match="needs losses >= 0"):
         upper_bound(losses[0], measure, support=(-1.0, 1.0))
+
+
+def check_pool(stumps: Any, rng: np.random.Generator) -> None:
+    """Its losses are those of its predictions, and its ranges those of the members, for any rows."""
+    X, y = rng.integers(0, 5, (60, 3)).astype(float), (rng.random(60) < 0.4).astype(int)
+    pool, new = stumps.of(X, y), rng.integers(0, 5, (20, 3)).astype(float)
+    of_label = np.where(y == 1, pool.predictions(X), 1 - pool.predictions(X))
+    np.testing.assert_allclose(pool.losses, -np.log(of_label).mean(axis=1), rtol=1e-14)
+    found = RashomonSet(pool, epsilon=0.05).fit(X, y).viable_prediction_range(new)
+    members = pool.predictions(new)[pool.losses <= 1.05 * pool.losses.min()]
+    assert 1 < len(members) < len(pool.losses)
+    assert (found.kind == "exact").all()
+    np.testing.assert_allclose(found.lower, members.min(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(found.upper, members.max(axis=0), rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])

@@ -1,4 +1,4 @@
-"""The command `riskstats`: demo, fit, score, card, verify, bound, certify, profile.
+"""The command `riskstats`: demo, fit, score, card, verify, bound, certify, profile, multiplicity.
 
 Data go to standard output or to `-o`, messages and progress to standard error. Nothing heavy is imported
 before a command needs it.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from riskstats.cli import bound, card, certify, demo, fit, profile, score, verify
+from riskstats.cli import bound, card, certify, demo, fit, multiplicity, profile, score, verify
 from riskstats.cli._parser import OneLineParser
 from riskstats.cli._running import BAD_INPUT, guarded
 
@@ -26,11 +26,12 @@ _COMMANDS = {
     "bound": bound,
     "certify": certify,
     "profile": profile,
+    "multiplicity": multiplicity,
 }
 
 _DESCRIPTION = """\
 Risk scores that fit on an index card, with a proof of how good they are; bounds on risks behind measured
-losses; and choices whose risk is certified."""
+losses; choices whose risk is certified; and how much hangs on the model that was picked."""
 
 _EPILOG = """\
 exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 a gate was not met

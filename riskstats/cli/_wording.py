@@ -23,6 +23,7 @@ _OPTIONS = {
     "gap": "--gap",
     "loss": "--loss",
     "max_bins": "--max-bins",
+    "max_cards": "--pool-max",
     "max_features": "--max-features",
     "measure": "--measure",
     "method": "--bin-method",

@@ -21,17 +21,20 @@ if TYPE_CHECKING:
     from riskstats._validation import Table
     from riskstats.datasets import Dataset
     from riskstats.scores.estimator import RiskScoreClassifier
+    from riskstats.scores.pool_result import CardPool
     from riskstats.scores.scorecard import ScoreCard
 
 HELP = "learn a card from a table, with a proof"
 DESCRIPTION = """\
 Learn the integer risk score of least logistic loss from a table and prove how good it is.
-Prints the card and its certificate; -o also saves the card, and the proof beside it."""
+Prints the card and its certificate; -o also saves the card, and the proof beside it;
+with --pool, so are all cards that are nearly as good."""
 EPILOG = """\
 examples:
   riskstats fit data.csv --target y -o card.json
   riskstats fit data.csv --target died --positive yes --drop id --max-features 4 --sign age=+1 -o card.json
   riskstats fit data.csv --target y --special income=-9,-8 --unit age=years --required-gap 0.01 -o card.json
+  riskstats fit data.csv --target y --pool 0.01 -o card.json
 
 exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 gap above --required-gap (the card is written)"""
 
@@ -42,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _card_arguments(parser)
     _binning_arguments(parser)
     _search_arguments(parser)
+    _pool_arguments(parser)
     _output_arguments(parser)
 
 
@@ -99,6 +103,23 @@ def _search_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _pool_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("pool of cards nearly as good")
+    group.add_argument(
+        "--pool",
+        type=kinds.amount,
+        metavar="EPSILON",
+        help="list every card within this share of the best loss",
+    )
+    group.add_argument(
+        "--pool-kind", choices=("relative", "additive"), help="relative: a share (default); additive: nats"
+    )
+    group.add_argument("--pool-max", type=kinds.whole(1), metavar="N", help="most cards (default 10000)")
+    group.add_argument(
+        "--pool-out", metavar="FILE", help="where the pool goes (default: card.pool.json beside the card)"
+    )
+
+
 def _output_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
     group.add_argument(
@@ -141,21 +162,48 @@ def run(args: argparse.Namespace) -> int:
         )
     proof_path = None if args.no_proof else args.proof or proof_beside(args.output)
     check_destination(proof_path)
+    pool_path = _pool_path(args)
+    check_destination(pool_path)
     data = _read(args)
     with in_options():
         model = _estimator(args, data)
         card = fit_card(model, data)
+    pool = None if model.pool_ is None else replace(model.pool_, outcome=data.outcome, classes=data.classes)
     if proof_path is not None and model.proof_ is not None:
         model.proof_.save(proof_path)
-    _print(card, args)
+    if pool_path is not None and pool is not None:
+        pool.save(pool_path)
+    _print(card, pool, args)
     return _gate(card, args)
 
 
 def proof_beside(card_path: str | Path | None) -> Path | None:
     """Where the proof of a card lies by default: ``card.proof.npz`` beside ``card.json``."""
+    return _beside(card_path, ".proof.npz")
+
+
+def pool_beside(card_path: str | Path | None) -> Path | None:
+    """Where the pool of a card lies by default: ``card.pool.json`` beside ``card.json``."""
+    return _beside(card_path, ".pool.json")
+
+
+def _beside(card_path: str | Path | None, suffix: str) -> Path | None:
     if card_path is None or str(card_path) == STDOUT:
         return None
-    return Path(card_path).with_suffix(".proof.npz")
+    return Path(card_path).with_suffix(suffix)
+
+
+def _pool_path(args: argparse.Namespace) -> str | Path | None:
+    """Where the pool goes; without --pool its other options have nothing to say."""
+    if args.pool is None:
+        for option in ("pool_kind", "pool_max", "pool_out"):
+            if getattr(args, option) is not None:
+                name = "--" + option.replace("_", "-")
+                raise InvalidInput(f"{name} goes with --pool EPSILON, which is not given. Add it.")
+        return None
+    if args.pool_out == STDOUT:
+        raise InvalidInput("--pool-out - would mix the pool with the card. Give the name of a file.")
+    return args.pool_out or pool_beside(args.output)
 
 
 def fit_card(model: RiskScoreClassifier, data: Dataset) -> ScoreCard:
@@ -202,9 +250,20 @@ def _estimator(args: argparse.Namespace, data: Dataset) -> RiskScoreClassifier:
         solver=args.engine,
         time_limit=args.time_limit,
         gap=args.gap,
+        pool=_pool(args),
         verbose=not args.quiet,
         random_state=args.seed,
     )
+
+
+def _pool(args: argparse.Namespace) -> Any:
+    """The `Pool` that the options ask for, or None."""
+    if args.pool is None:
+        return None
+    from riskstats.scores.pool import Pool
+
+    given = {"max_cards": args.pool_max, "epsilon_kind": args.pool_kind}
+    return Pool(args.pool, **{name: value for name, value in given.items() if value is not None})
 
 
 def _binning(args: argparse.Namespace, data: Dataset) -> Any:
@@ -258,7 +317,7 @@ def _known(pairs: Sequence[tuple[str, Any]], option: str, data: Dataset) -> dict
     return dict(pairs)
 
 
-def _print(card: ScoreCard, args: argparse.Namespace) -> None:
+def _print(card: ScoreCard, pool: CardPool | None, args: argparse.Namespace) -> None:
     if args.output == STDOUT:
         write_text(card.to_json(), STDOUT)
         return
@@ -267,14 +326,14 @@ def _print(card: ScoreCard, args: argparse.Namespace) -> None:
     if args.json:
         write_text(json.dumps(json.loads(card.to_json())["card"], indent=1), STDOUT)
     else:
-        write_text(described(card), STDOUT)
+        write_text(described(card, pool), STDOUT)
     if args.output is None and not args.quiet:
         print("riskstats fit: the card was not saved; pass -o card.json to keep it", file=sys.stderr)
 
 
-def described(card: ScoreCard) -> str:
-    """The card and what is proven about it."""
-    parts = [card.text()] + ([] if card.certificate is None else [card.certificate.summary()])
+def described(card: ScoreCard, pool: CardPool | None = None) -> str:
+    """The card, what is proven about it, and the cards nearly as good."""
+    parts = [card.text(), *(part.summary() for part in (card.certificate, pool) if part is not None)]
     return "\n\n".join(part.rstrip("\n") for part in parts)
 
 

@@ -34,6 +34,7 @@ from riskstats.multiplicity.fitting import (
 from riskstats.multiplicity.model_set import Near, PoolModels
 from riskstats.multiplicity.own_objective import is_convex
 from riskstats.multiplicity.refits import Refits
+from riskstats.multiplicity.score_pool import score_pool_models
 from riskstats.multiplicity.targets import Sample, checked_sample, finite_rows, indexed
 
 if TYPE_CHECKING:
@@ -139,6 +140,25 @@ class RashomonSet(BaseEstimator):
         sample = checked_sample(X, y, sample_weight, classify=classifies(estimator))
         self._learn(self._fitted(kind, estimator, X, y, sample, near, limits), sample.classes)
         return self
+
+    @classmethod
+    def of_pool(
+        cls, pool: Any, *, epsilon: float | None = None, epsilon_kind: str | None = None
+    ) -> RashomonSet:
+        """Return the set of a finished pool that knows its classes, such as a `CardPool` that was loaded.
+
+        Its losses are known, so there is nothing to fit. epsilon, epsilon_kind : those of the pool where they
+        are None; no larger set can be asked for (`InvalidInput`).
+        """
+        found = cls(
+            pool,
+            epsilon=pool.epsilon if epsilon is None else epsilon,
+            epsilon_kind=pool.epsilon_kind if epsilon_kind is None else epsilon_kind,
+        )
+        models = score_pool_models(pool, found._near(), None)
+        best = None if models.models is None else models.models[models.baseline]
+        found._learn(FittedSet(models, best), np.asarray(pool.classes))
+        return found
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the predictions of the baseline: classes at probability 1/2, or numbers."""
@@ -359,7 +379,8 @@ class RashomonSet(BaseEstimator):
             )
             return finite_rows(X)
         X = indexed(X)
-        validate_data(self, X, reset=reset, skip_check_array=True)
+        if reset or hasattr(self, "n_features_in_"):  # a finished pool compares columns itself
+            validate_data(self, X, reset=reset, skip_check_array=True)
         return X
 
     def _rows(self, X: Any) -> Any:

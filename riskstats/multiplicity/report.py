@@ -146,8 +146,8 @@ class MultiplicityReport(Result):
     def __str__(self) -> str:
         return self.summary()
 
-    def to_frame(self) -> pd.DataFrame:
-        """A pandas DataFrame with one row per row; needs the extra `frames`.
+    def columns(self) -> dict[str, list[Any]]:
+        """What is known of each row, by name, in plain Python values.
 
         `differs_0.1` is "conflict" where a model that was found differs from the baseline by 0.1 or more,
         "clear" where none does, "open" otherwise; an inner range clears no row.
@@ -166,8 +166,14 @@ class MultiplicityReport(Result):
             )
         columns |= {each.by: each.labels() for each in self.groups}
         columns["sample_weight"] = self.sample_weight
-        lists = [column if isinstance(column, list) else column.tolist() for column in columns.values()]
-        return frame([dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)])
+        return {
+            name: column if isinstance(column, list) else column.tolist() for name, column in columns.items()
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas DataFrame of the `columns`, with one row per row; needs the extra `frames`."""
+        columns = self.columns()
+        return frame([dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)])
 
     def plot(self, kind: str = "ranges", ax: Any = None, *, deviation: float | None = None) -> Figure:
         """Draw "ranges", "ambiguity" and "discrepancy" (both in one picture), or "groups".

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from riskstats.scores.binning import Binning as Binning
     from riskstats.scores.certificate import Certificate as Certificate
     from riskstats.scores.estimator import RiskScoreClassifier as RiskScoreClassifier
+    from riskstats.scores.pool import Pool as Pool
+    from riskstats.scores.pool_result import CardPool as CardPool
     from riskstats.scores.problem import IntegerScoreProblem as IntegerScoreProblem
     from riskstats.scores.problem import SolveOptions as SolveOptions
     from riskstats.scores.scorecard import ScoreCard as ScoreCard
@@ -16,8 +18,10 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "Binning": "riskstats.scores.binning",
+    "CardPool": "riskstats.scores.pool_result",
     "Certificate": "riskstats.scores.certificate",
     "IntegerScoreProblem": "riskstats.scores.problem",
+    "Pool": "riskstats.scores.pool",
     "RiskScoreClassifier": "riskstats.scores.estimator",
     "ScoreCard": "riskstats.scores.scorecard",
     "SolveOptions": "riskstats.scores.problem",

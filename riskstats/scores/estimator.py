@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,25 +26,26 @@ from riskstats._validation import (
     weighted_classes,
     whole_number,
 )
-from riskstats.exceptions import InvalidInput, StoppedEarly
-from riskstats.results import Status, plain
+from riskstats.exceptions import InvalidInput
+from riskstats.results import plain
 from riskstats.scores import beam, bnb, scip
 from riskstats.scores._types import FloatArray, IntArray
 from riskstats.scores.binning import Binning, Coding, raw_coding
 from riskstats.scores.boxes import coefficient_boxes
 from riskstats.scores.certificate import Certificate
 from riskstats.scores.compression import data_hash
+from riskstats.scores.fit_warnings import warn_of_large_steps, warn_of_the_end, warn_of_the_pool
+from riskstats.scores.pool import Pool
+from riskstats.scores.pool import solve as solve_pool
+from riskstats.scores.pool_result import CardPool
 from riskstats.scores.problem import TOLERANCE, IntegerScoreProblem, ScoreSolution, SolveOptions
 from riskstats.scores.proof import Proof
-from riskstats.scores.rules import Value
 from riskstats.scores.scorecard import ScoreCard
-from riskstats.scores.wording import gap_percent
 
 __all__ = ["RiskScoreClassifier"]
 
 _ENGINES = {"bnb": bnb.solve, "scip": scip.solve, "beam": beam.solve}
 _KINDS = {"bnb": "proof", "scip": "solver bound", "beam": "none"}
-_LARGE_STEP = 100.0
 
 
 class RiskScoreClassifier(ClassifierMixin, BaseEstimator):
@@ -80,6 +80,8 @@ class RiskScoreClassifier(ClassifierMixin, BaseEstimator):
     time_limit : seconds. A search that is stopped keeps its best card, with an honest gap, and warns
         (`StoppedEarly`).
     gap : relative gap at which to stop.
+    pool : a `Pool`, such as ``Pool(0.01)``: list the cards whose objectives are within epsilon of the best.
+        That search follows the fit and has `time_limit` seconds of its own.
     device : "auto", "numpy", "cpu" or "gpu": where the relaxations are solved.
     verbose : draw a progress bar where there is a terminal. Log lines go to the logger "riskstats.progress".
     random_state : recorded on the card. No solver has chance in it: same data, same card.
@@ -87,7 +89,7 @@ class RiskScoreClassifier(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     scorecard_ : the `ScoreCard`. certificate_ : its `Certificate`. proof_ : the `Proof`, None unless
-        ``solver="bnb"``.
+        ``solver="bnb"``. pool_ : the `CardPool` that `pool` asks for, else None.
     coef_ : (1, features) points, int64. intercept_ : (1,) int64. multiplier_ : float.
     coding_ : the `Coding` from columns to features. features_ : labels of the features.
     classes_, n_features_in_, feature_names_in_ : as everywhere in scikit-learn.
@@ -114,6 +116,7 @@ class RiskScoreClassifier(ClassifierMixin, BaseEstimator):
         solver: str = "bnb",
         time_limit: float | None = 60.0,
         gap: float = 0.0,
+        pool: Pool | None = None,
         device: str = "auto",
         verbose: bool = False,
         random_state: Any = None,
@@ -131,6 +134,7 @@ class RiskScoreClassifier(ClassifierMixin, BaseEstimator):
         self.solver = solver
         self.time_limit = time_limit
         self.gap = gap
+        self.pool = pool
         self.device = device
         self.verbose = verbose
         self.random_state = random_state
@@ -144,6 +148,7 @@ class RiskScoreClassifier(ClassifierMixin, BaseEstimator):
             weight equals repetition.
         """
         choice(self.solver, tuple(_ENGINES), "solver")
+        self._check_pool()
         multipliers = self._multipliers()
         sample = self._sample(X, y, sample_weight)
         coding = self._coding(sample)
@@ -160,10 +165,12 @@ class RiskScoreClassifier(ClassifierMixin, BaseEstimator):
             multiplier_range=multipliers,
             intercept=self._intercept_box(),
         )
-        self._warn_of_large_steps(coding, features)
+        warn_of_large_steps(coding, features)
         solution = self._solve(problem)
         self._learn(sample, coding, problem, solution)
-        self._warn(solution, problem)
+        warn_of_the_end(solution, problem)
+        self.pool_ = self._pool(sample, coding, problem, solution)
+        warn_of_the_pool(self.pool_, solution)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -306,16 +313,20 @@ class RiskScoreClassifier(ClassifierMixin, BaseEstimator):
         low = whole_number(low, "the low end of intercept_range")
         return low, whole_number(high, "the high end of intercept_range", low=low)
 
+    def _check_pool(self) -> None:
+        if not (self.pool is None or isinstance(self.pool, Pool)):
+            raise InvalidInput(f"`pool` must be a Pool, such as Pool(0.01), or None; got {self.pool!r}.")
+
     def _solve(self, problem: IntegerScoreProblem) -> ScoreSolution:
-        limit = time_limit(self.time_limit)
-        with SearchProgress(limit, bar=bool(self.verbose)) as progress:
-            options = SolveOptions(
-                time_limit=limit,
-                gap=non_negative_number(self.gap, "gap"),
-                device=self.device,
-                progress=progress,
-            )
+        with self._progress() as progress:
+            options = replace(self._options(), gap=non_negative_number(self.gap, "gap"), progress=progress)
             return _ENGINES[self.solver](problem, options)
+
+    def _progress(self) -> SearchProgress:
+        return SearchProgress(time_limit(self.time_limit), bar=bool(self.verbose))
+
+    def _options(self) -> SolveOptions:
+        return SolveOptions(time_limit=time_limit(self.time_limit), device=self.device)
 
     # ---- answer
 
@@ -350,6 +361,30 @@ class RiskScoreClassifier(ClassifierMixin, BaseEstimator):
             proof_hash=None if self.proof_ is None else self.proof_.digest(),
         )
         self.scorecard_ = self._card(sample, coding)
+
+    def _pool(
+        self, sample: _Sample, coding: Coding, problem: IntegerScoreProblem, solution: ScoreSolution
+    ) -> CardPool | None:
+        """Return the pool around the card that was found, if one is asked for."""
+        if self.pool is None:
+            return None
+        card = self.scorecard_
+        with self._progress() as progress:
+            start = solution.coefficients, solution.scale
+            options = replace(self._options(), start=start, progress=progress)
+            any_intercept = isinstance(self.intercept_range, str)
+            found = solve_pool(problem, self.pool, options, any_intercept=any_intercept)
+        return CardPool.of(
+            found,
+            self.pool,
+            coding=coding,
+            outcome=card.outcome,
+            classes=card.classes,
+            input_names=card.input_names,
+            named=card.named,
+            statement=self._statement(sample, coding, problem),
+            provenance=card.provenance,
+        )
 
     def _statement(self, sample: _Sample, coding: Coding, problem: IntegerScoreProblem) -> dict[str, Any]:
         """Return what a checker needs beyond the integer problem: data, weights of the classes, the
@@ -395,36 +430,6 @@ class RiskScoreClassifier(ClassifierMixin, BaseEstimator):
             "parameters": parameters,
         }
 
-    # ---- warnings
-
-    def _warn_of_large_steps(self, coding: Coding, features: FloatArray) -> None:
-        for rule, column in zip(coding.rules, features.T, strict=True):
-            largest = float(np.abs(column).max(initial=0.0))
-            if isinstance(rule, Value) and largest > _LARGE_STEP:
-                warnings.warn(
-                    f"One point on '{rule.column}' moves the score by up to {largest:g}; bin or rescale it.",
-                    UserWarning,
-                    stacklevel=3,
-                )
-
-    def _warn(self, solution: ScoreSolution, problem: IntegerScoreProblem) -> None:
-        if solution.status is Status.TIME_LIMIT:
-            known = f"is within {gap_percent(solution.gap)} of the best possible"
-            warnings.warn(
-                f"Stopped after {solution.seconds:.2g} s: loss {solution.loss:.6g} "
-                f"{known if solution.gap < 1 else 'has no useful bound yet'}. "
-                "Raise `time_limit`, lower `max_features`, or accept the gap.",
-                StoppedEarly,
-                stacklevel=3,
-            )
-        at_low_end = not problem.fixed_scale and solution.scale >= problem.scale_range[1] * (1 - 1e-9)
-        if at_low_end and _separates(problem, solution):
-            warnings.warn(
-                "The data are separable by this card; risks are limited by `multiplier_range` only.",
-                UserWarning,
-                stacklevel=3,
-            )
-
 
 @dataclass(frozen=True)
 class _Sample:
@@ -436,9 +441,3 @@ class _Sample:
     factors: FloatArray
     classes: tuple[Any, Any]
     name: str
-
-
-def _separates(problem: IntegerScoreProblem, solution: ScoreSolution) -> bool:
-    """Whether every row of positive weight lies on the right side of risk 1/2."""
-    scores = problem.design @ solution.coefficients
-    return bool(np.all(scores[problem.positive > 0] > 0) and np.all(scores[problem.negative > 0] < 0))

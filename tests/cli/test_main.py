@@ -40,11 +40,13 @@ def test_help_is_fast_and_light(environment: dict[str, str]) -> None:
     assert min(seconds) < 0.3
     assert all(
         any(line.startswith(f"    {name} ") for line in text)
-        for name in ("demo", "fit", "score", "card", "verify", "bound", "certify")
+        for name in ("demo", "fit", "score", "card", "verify", "bound", "certify", "profile", "multiplicity")
     )
 
 
-@pytest.mark.parametrize("command", ["demo", "fit", "score", "card", "verify", "bound", "certify"])
+@pytest.mark.parametrize(
+    "command", ["demo", "fit", "score", "card", "verify", "bound", "certify", "profile", "multiplicity"]
+)
 def test_each_command_explains_itself(run: Callable[..., Any], command: str) -> None:
     result = run(command, "--help")
     assert result.code == 0
