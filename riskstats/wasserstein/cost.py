@@ -14,10 +14,12 @@ import numpy as np
 
 from riskstats._validation import Floats, number
 from riskstats.exceptions import InvalidInput
+from riskstats.results import Result
 
 __all__ = ["Cost", "as_cost", "checked_order", "distances", "dual_norm", "radius_and_budget", "vector_norm"]
 
 NORMS = (1, 2, math.inf)
+LARGEST_LOG = 700.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ def radius_and_budget(
 ) -> tuple[float, float]:
     """(radius, budget) from exactly one of the two: ``budget = radius ** order``.
 
-    default : the radius where neither is given; None refuses that.
+    radius : a number, or a `Radius` of at least this order. default : the radius where neither is given; None
+    refuses that.
     """
     given = [name for name, value in (("radius", radius), ("budget", budget)) if value is not None]
     if len(given) == 2 or (not given and default is None):
@@ -73,14 +76,31 @@ def radius_and_budget(
     if not given:
         radius, given = default, ["radius"]
     name = given[0]
-    amount = radius if name == "radius" else budget
+    amount = _as_distance(radius, order) if name == "radius" else budget
     real = isinstance(amount, (int, float, np.integer, np.floating)) and not isinstance(amount, bool)
     if not real or not 0 <= amount < math.inf:
         raise InvalidInput(f"`{name}` must be a finite number >= 0; got {amount!r}.")
     amount = float(amount)
-    if name == "radius":
-        return amount, amount**order
-    return amount ** (1.0 / order), amount
+    if name == "budget":
+        return amount ** (1.0 / order), amount
+    if amount > 0 and order * math.log(amount) > LARGEST_LOG:
+        raise InvalidInput(
+            f"`radius` ** order is too large for a number; got {amount:g} ** {order:g}. Rescale the outcomes."
+        )
+    return amount, amount**order
+
+
+def _as_distance(radius: Any, order: float) -> Any:
+    """The number of a result that stands for a distance; ``W_q <= W_p`` for q <= p, not the other way."""
+    if not (isinstance(radius, Result) and hasattr(radius, "__float__")):
+        return radius
+    own = getattr(radius, "order", order)
+    if own < order:
+        raise InvalidInput(
+            f"`radius` is a distance of order {own:g} and the ball has order {order:g}; a distance of a "
+            f"smaller order is too short. Find the radius with order={order:g}."
+        )
+    return float(radius)
 
 
 def dual_norm(norm: float) -> float:
