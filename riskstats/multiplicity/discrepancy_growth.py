@@ -66,9 +66,9 @@ class _Growth:
             if not len(others):
                 break
             sets = np.column_stack([np.tile(places, (len(others), 1)), others])
-            price = self.oracle.estimated_rise(sets) / self.models.share[others]
+            price = self.oracle.estimated_rise(sets, self.deadline) / self.models.share[others]
             order = np.argsort(price * self.rng.uniform(1.0 - _NOISE, 1.0 + _NOISE, len(price)))[:_TRIES]
-            verdicts = self.oracle.judge(sets[order])
+            verdicts = self.oracle.judge(sets[order], self.deadline)
             met = np.flatnonzero(verdicts.verdict == MET)
             if not len(met):
                 break

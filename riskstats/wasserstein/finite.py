@@ -55,7 +55,7 @@ class FiniteSupport:
         return self.recession
 
     @cached_property
-    def _costs(self) -> list[Floats]:
+    def costs(self) -> list[Floats]:
         """(n_j, S_j) of each ball; the second is (1, 1) of zeros for one ball."""
         costs = [
             distances(ball.points, support, ball.cost.norm) ** ball.order
@@ -64,7 +64,7 @@ class FiniteSupport:
         return costs if len(costs) == 2 else [*costs, np.zeros((1, 1))]
 
     @cached_property
-    def _table(self) -> Floats:
+    def table(self) -> Floats:
         """(S_1, S_2) values of the functional."""
         if len(self.balls) == 1:
             return np.asarray(self.function(self.supports[0]), dtype=np.float64)[:, np.newaxis]
@@ -74,16 +74,16 @@ class FiniteSupport:
 
     def at(self, multiplier: Floats) -> tuple[Floats, Columns]:
         """The best target of every pair."""
-        return self._search(multiplier, self._table)
+        return self._search(multiplier, self.table)
 
     def cheapest(self, multiplier: Floats) -> tuple[Floats, Columns]:
         """The nearest target of every pair."""
-        values, columns = self._search(multiplier, np.zeros_like(self._table))
+        values, columns = self._search(multiplier, np.zeros_like(self.table))
         return -values, columns
 
     def _search(self, multiplier: Floats, table: Floats) -> tuple[Floats, Columns]:
         l = np.append(multiplier, 0.0)[:2]  # noqa: E741
-        one, two = l[0] * self._costs[0], l[1] * self._costs[1]
+        one, two = l[0] * self.costs[0], l[1] * self.costs[1]
         n, m = len(one), len(two)
         values, s, t = np.empty((n, m)), np.empty((n, m), np.int64), np.empty((n, m), np.int64)
         for i in range(n):
@@ -99,11 +99,11 @@ class FiniteSupport:
     def _columns(self, s: np.ndarray, t: np.ndarray, n: int, m: int) -> Columns:
         i, j = np.repeat(np.arange(n), m), np.tile(np.arange(m), n)
         places = (s, t)[: len(self.balls)]
-        costs = [self._costs[0][i, s], self._costs[1][j, t]][: len(self.balls)]
+        costs = [self.costs[0][i, s], self.costs[1][j, t]][: len(self.balls)]
         return Columns(
             i,
             j,
             tuple(support[place] for support, place in zip(self.supports, places, strict=True)),
-            self._table[s, t],
+            self.table[s, t],
             np.stack(costs, axis=1),
         )
