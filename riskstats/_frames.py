@@ -343,3 +343,15 @@ def missing(column: np.ndarray) -> npt.NDArray[np.bool_]:
     if column.dtype == object:
         return np.fromiter((value is None for value in column), dtype=bool, count=len(column))
     return np.isnan(column)
+
+
+def as_frame(X: Any) -> Any:
+    """A dict of columns or a `Table` as a frame, or as numbers without pandas; others as they are."""
+    if not isinstance(X, Table | Mapping):
+        return X
+    table = as_table(X)
+    try:
+        import pandas as pd
+    except ImportError:
+        return table.values()
+    return pd.DataFrame(dict(zip(table.names, table.columns, strict=True)))

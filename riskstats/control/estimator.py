@@ -15,12 +15,11 @@ from sklearn.utils import _safe_indexing, get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from riskstats._frames import as_frame
 from riskstats._random import generator
 from riskstats._validation import (
     Floats,
     Integers,
-    Table,
-    as_table,
     binary_target,
     finite_vector,
     probability,
@@ -129,7 +128,7 @@ class RiskController(ClassifierMixin, BaseEstimator):
             y : (n,) labels of two classes. params : what metadata routing passes to the `fit` of the
             classifiers, one value per row.
         """
-        X = _as_frame(X)
+        X = as_frame(X)
         loss = decision_loss(self.loss, self.support)
         objective = decision_loss(self._objective(), self.support, "objective")
         classifiers, thresholds = named_classifiers(self.candidates), self._thresholds()
@@ -156,7 +155,7 @@ class RiskController(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: Any) -> Floats:
         """Return the probabilities of the selected classifier, (n, 2), columns as ``classes_``."""
         self._check_selected()
-        return _columns(self.estimator_, self.classes_, _as_frame(X))
+        return _columns(self.estimator_, self.classes_, as_frame(X))
 
     def decision_function(self, X: Any) -> Floats:
         """Return the probability of the positive class less the selected threshold, (n,)."""
@@ -344,18 +343,6 @@ def _unused(name: str, named: Mapping[str, Any]) -> str:
     if name not in named:
         return name
     return next(f"{name}-{k}" for k in range(2, len(named) + 3) if f"{name}-{k}" not in named)
-
-
-def _as_frame(X: Any) -> Any:
-    """A dict of columns or a `Table` as a frame, or as numbers without pandas; others as they are."""
-    if not isinstance(X, Table | Mapping):
-        return X
-    table = as_table(X)
-    try:
-        import pandas as pd
-    except ImportError:
-        return table.values()
-    return pd.DataFrame(dict(zip(table.names, table.columns, strict=True)))
 
 
 def _rows(X: Any) -> Any:

@@ -15,6 +15,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from riskstats._frames import as_frame
 from riskstats._jit import DEVICES
 from riskstats._validation import Floats, choice, positive_number, time_limit, whole_number
 from riskstats.exceptions import InvalidInput
@@ -133,6 +134,7 @@ class RashomonSet(BaseEstimator):
         `NotConverged` where the best loss is not known well enough for so small an epsilon, `Infeasible`
         where no refit is near the baseline.
         """
+        X = as_frame(X)
         near, limits = self._near(), self._limits()
         estimator = self._estimator
         kind = model_class(estimator, self.refits)
@@ -313,7 +315,7 @@ class RashomonSet(BaseEstimator):
         check_is_fitted(self)
         return multiplicity_report(
             self,
-            X,
+            as_frame(X),
             deviations=deviations,
             groups=groups,
             decision_threshold=decision_threshold,
@@ -386,7 +388,7 @@ class RashomonSet(BaseEstimator):
     def _rows(self, X: Any) -> Any:
         """Rows as the model set takes them."""
         numbers = isinstance(self.level_set_, ConvexModels) and self.transform_ is None
-        X = self._taken(X, reset=False, numbers=numbers)
+        X = self._taken(as_frame(X), reset=False, numbers=numbers)
         return X if self.transform_ is None else finite_rows(self.transform_.transform(X))
 
     def _logits(self, X: Any) -> Floats:
