@@ -36,7 +36,7 @@ def draw_band(bounds: DistributionBounds, ax: Axes | None = None) -> Figure:
         raise InvalidInput("a joint distribution function has no picture; draw the rows of `to_frame()`.")
     axes = axes_of(ax, 6.6, 4.2)
     quantile = bounds.kind == "quantile"
-    step = "post" if not quantile else None
+    step: Any = None if quantile else "post"
     radii = ", ".join(f"{radius:.4g}" for radius in bounds.radius)
     for low, high, colour, label in (
         (bounds.lower, bounds.upper, PALE, f"and a shift of at most {radii}"),
@@ -167,5 +167,11 @@ def _key(axes: Axes, place: str) -> None:
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         axes.legend(
-            handles, labels, facecolor=PAPER, edgecolor="none", framealpha=0.9, fontsize=8.5, loc=place
+            handles=handles,
+            labels=labels,
+            facecolor=PAPER,
+            edgecolor="none",
+            framealpha=0.9,
+            fontsize=8.5,
+            loc=place,
         )

@@ -185,9 +185,12 @@ def breakdown_radius(
         return claim.verdict(case), case
 
     verdict, start = judge(0.0)
-    stamps = {"question": start.question, "claim": claim.words, "at_reference": start.value}
+
+    def found(radius: float, proven: float, refuted: float) -> Breakdown:
+        return Breakdown(radius, proven, refuted, start.question, claim.words, start.value)
+
     if verdict is not True:
-        return Breakdown(0.0, 0.0, 0.0, **stamps)
+        return found(0.0, 0.0, 0.0)
     proven, refuted = 0.0, _first_guess(model)
     for _ in range(_DOUBLINGS):
         verdict, _case = judge(refuted)
@@ -195,14 +198,14 @@ def breakdown_radius(
             break
         proven, refuted = refuted, 2.0 * refuted
         if refuted > limit:
-            return Breakdown(math.inf, proven, math.inf, **stamps)
+            return found(math.inf, proven, math.inf)
     while refuted - proven > precision * max(1.0, refuted):
         middle = 0.5 * (proven + refuted)
         if not proven < middle < refuted:
             break
         verdict, _case = judge(middle)
         proven, refuted = (middle, refuted) if verdict is True else (proven, middle)
-    return Breakdown(0.5 * (proven + refuted), proven, refuted, **stamps)
+    return found(0.5 * (proven + refuted), proven, refuted)
 
 
 def breakdown_frontier(

@@ -104,14 +104,14 @@ class OverlapSupremum:
         moved, x = self._covariates(fixed)
         lost = np.isinf(moved)
         values = np.where(lost, -np.inf, value - np.where(lost, 0.0, moved))
-        move = np.where(np.isfinite(target), target, self._aggregate) - self._aggregate
-        return values, self._columns(move, share_of_first(one, two, p), x)
+        target = np.where(np.isfinite(target), target, self._aggregate)
+        return values, self._columns(target, share_of_first(one, two, p), x)
 
     def cheapest(self, multiplier: Floats) -> tuple[Floats, Columns]:
         """Outcomes stay, covariates meet."""
         fixed = np.where(self.budget > 0, np.maximum(multiplier, 1e-300), np.inf)
         moved, x = self._covariates(fixed)
-        return moved, self._columns(np.zeros_like(moved), 0.5, x)
+        return moved, self._columns(self._aggregate, 0.5, x)
 
     def _covariates(self, multiplier: Floats) -> tuple[Floats, Floats]:
         """((n, m) least costs of meeting, (n m, k) where)."""
@@ -145,12 +145,12 @@ class OverlapSupremum:
             moved = np.minimum(moved, here)
         return moved, self.values[place.ravel()]
 
-    def _columns(self, move: Floats, share: float, x: Floats) -> Columns:
+    def _columns(self, target: Floats, share: float, x: Floats) -> Columns:
         """Columns recomputed from where the rows really go."""
-        n, m = move.shape
+        n, m = target.shape
         i, j = np.repeat(np.arange(n), m), np.tile(np.arange(m), n)
         y1, y0 = self.balls.outcomes
-        z1, z0 = self._outcomes(y1[i], y0[j], move.ravel(), share)
+        z1, z0 = self._outcomes(y1[i], y0[j], target.ravel(), share)
         p, norm, w = self.balls.order, self.balls.treated.cost.norm, self.balls.covariate_weight
         x1, x0 = self.balls.covariates
         costs = []
@@ -165,20 +165,23 @@ class OverlapSupremum:
         targets = (np.column_stack([z1, x]), np.column_stack([z0, x]))
         return Columns(i, j, targets, value, np.stack(costs, axis=1))
 
-    def _outcomes(self, y1: Floats, y0: Floats, move: Floats, share: float) -> tuple[Floats, Floats]:
-        """The outcomes that make a move of the combination; for an event, on the right side of its end."""
+    def _outcomes(self, y1: Floats, y0: Floats, target: Floats, share: float) -> tuple[Floats, Floats]:
+        """The outcomes whose combination is `target`; for an event, on the right side of its end."""
         a1, a0 = self.weights
+        move = target - (a1 * y1 + a0 * y0)
         z1 = y1 + (share * move / a1 if a1 != 0 and share > 0 else 0.0 * move)
         z0 = y0 + ((1.0 - share) * move / a0 if a0 != 0 and share < 1 else 0.0 * move)
         if not self.shape.event:
             return z1, z0
-        wanted = self.sign * self.shape(a1 * y1 + a0 * y0 + move)
+        wanted = self.sign * self.shape(target)
         mover, factor = (z1, a1) if share >= 0.5 else (z0, a0)
+        step = np.spacing(np.maximum(np.abs(z1), np.abs(z0)))
         for _ in range(_NUDGES):
             short = (self.sign * self.shape(a1 * z1 + a0 * z0) < wanted) & (move != 0)
             if not short.any():
                 break
-            mover[short] = np.nextafter(mover[short], np.sign(move[short] * factor) * np.inf)
+            mover[short] += np.sign(move[short] * factor) * step[short]
+            step = 2.0 * step
         return z1, z0
 
 
