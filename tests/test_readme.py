@@ -30,7 +30,7 @@ BLOCK = re.compile(r"^(?:<!-- ([\w-]+) -->\n)?( *)```(\w+)\n(.*?)^\2```$", re.MU
 WRITERS = ["losses", "grades"]
 COMMANDS = {
     "demo-command": "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/riskstats demo\n",
-    "test-command": ".venv/bin/pip install '.[test]' && .venv/bin/python -m pytest\n",
+    "test-command": ".venv/bin/pip install '.[test]' && .venv/bin/python -m pytest -n auto\n",
 }
 
 

@@ -27,6 +27,8 @@ __all__ = ["Bundled", "Cut", "bundled"]
 _MOST_ROUNDS = 200
 _STALL = 12
 _WEAK = 0.9
+_EXACT = 1e-10
+_DEAREST = 1e12  # of a budget: plans that cost more are of no use in a mixture
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,12 +113,27 @@ def _mixture(
     """(value, shares of the cuts, amounts of the rays, duals of the budgets)."""
     from scipy.optimize import linprog
 
-    costs = np.array([cut.costs for cut in cuts] + [costs for _, costs in rays]).T
+    unit = np.where(budget > 0, budget, 1.0)
+    costs = np.array([cut.costs for cut in cuts] + [costs for _, costs in rays]) / unit
     gains = np.array([cut.value for cut in cuts] + [gain for gain, _ in rays])
+    sane = (costs <= _DEAREST).all(axis=1)
+    size = float(np.ptp(gains[sane])) or 1.0
     one = np.append(np.ones(len(cuts)), np.zeros(len(rays)))[np.newaxis]
-    answer = linprog(-gains, A_ub=costs, b_ub=budget, A_eq=one, b_eq=[1.0], bounds=(0, None), method="highs")
+    answer = linprog(
+        (gains[0] * one[0] - gains)[sane] / size,
+        A_ub=costs[sane].T,
+        b_ub=budget / unit,
+        A_eq=one[:, sane],
+        b_eq=[1.0],
+        bounds=(0, None),
+        method="highs",
+        options={"primal_feasibility_tolerance": _EXACT, "dual_feasibility_tolerance": _EXACT},
+    )
     if answer.x is None:
         raise NotConverged(f"the linear program was not solved: {answer.message} Scale the data.")
-    shares = np.maximum(answer.x[: len(cuts)], 0.0)
-    prices = np.maximum(-answer.ineqlin.marginals, 0.0)
-    return -float(answer.fun), shares / shares.sum(), np.maximum(answer.x[len(cuts) :], 0.0), prices
+    found = np.zeros(len(gains))
+    found[sane] = np.maximum(answer.x, 0.0)
+    shares = found[: len(cuts)]
+    prices = np.maximum(-answer.ineqlin.marginals, 0.0) * size / unit
+    value = gains[0] - size * float(answer.fun)
+    return value, shares / shares.sum(), found[len(cuts) :], prices

@@ -319,13 +319,13 @@ def as_functional(functional: Any, balls: int) -> Functional:
                 "with "
                 f"`Aggregate({name}(...), weights)`."
             )
-        return Aggregate(functional)
+        return Aggregate(functional, (1.0,))
     return Declared(functional)
 
 
 def _rows(weights: Any) -> np.ndarray:
     """Weights as an array of objects, one for each ball."""
-    if np.ndim(weights) == 0:
+    if not isinstance(weights, (list, tuple, np.ndarray)):
         weights = (weights,)
     rows = np.empty(len(weights), dtype=object)
     rows[:] = [np.asarray(a, dtype=np.float64) if not isinstance(a, str) else a for a in weights]

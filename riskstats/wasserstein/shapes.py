@@ -262,6 +262,8 @@ class Interval(Shape):
         still = np.clip(v, *within)
         value = sign * self(still) - power_cost(multiplier, still - v, order)
         distance, target, _ = self.nearest(sign, v, within)
+        if math.isinf(multiplier):
+            distance = np.where(np.isinf(distance), distance, np.abs(target - v))
         moved = np.where(np.isinf(distance), -np.inf, max(sign, 0) - power_cost(multiplier, distance, order))
         return Inner(np.maximum(moved, value), np.where(moved > value, target, still))
 
