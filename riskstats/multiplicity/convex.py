@@ -19,6 +19,7 @@ from riskstats.levelset.separability import full_column_rank, separating_directi
 from riskstats.levelset.smooth_losses import LogisticLoss
 from riskstats.multiplicity.model_set import Near
 from riskstats.multiplicity.prediction_range import PredictionRange, range_of_ends
+from riskstats.tail.provenance import input_hash
 
 __all__ = ["ConvexModels", "SearchLimits", "convex_models"]
 
@@ -54,6 +55,12 @@ class ConvexModels:
         problem = self.level_set.problem
         name = "mean log loss" if self.scale == "probability" else "mean squared error / 2"
         return f"{name} + {problem.penalty / 2:.6g} ||w||^2" if problem.penalty > 0 else name
+
+    @cached_property
+    def set_hash(self) -> str:
+        """16 hexadecimal digits of the training data and the penalty."""
+        problem = self.level_set.problem
+        return input_hash(problem.design, problem.target, problem.weight, problem.penalty)
 
     @property
     def loss(self) -> float:
@@ -121,6 +128,7 @@ class ConvexModels:
             epsilon=self.near.epsilon,
             epsilon_kind=self.near.kind,
             source=self.source,
+            set_hash=self.set_hash,
         )
         wide = int((answer.kind != "exact").sum())
         if wide:
@@ -166,7 +174,7 @@ def _check_bounded(problem: ConvexProblem) -> None:
     if not full_column_rank(problem):
         raise InvalidInput(
             "The level set is unbounded: columns of `X` are linearly dependent and no penalty is set. "
-            "Drop columns, or set a finite `C`."
+            "Drop columns, or set a penalty: a finite `C`, or `Ridge`."
         )
     if isinstance(problem.loss, LogisticLoss) and separating_direction(problem) is not None:
         raise InvalidInput(
@@ -180,5 +188,5 @@ def _check_known(baseline: Baseline, near: Near) -> None:
     if not baseline.gap <= 0.01 * rise:
         raise NotConverged(
             f"The best loss is only known within {baseline.gap:.2g}, and epsilon allows {rise:.2g}; "
-            "ranges would rest on a wrong loss limit. Scale `X` or lower `C`, or raise `epsilon`."
+            "ranges would rest on a wrong loss limit. Scale `X` or lower `C` (raise `alpha`), or raise `epsilon`."
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ from riskstats._validation import Floats, Integers
 from riskstats.exceptions import Infeasible, InvalidInput
 from riskstats.multiplicity.pool import pool_range
 from riskstats.multiplicity.prediction_range import PredictionRange
+from riskstats.tail.provenance import input_hash
 
 __all__ = ["ModelSet", "Near", "PoolModels", "PoolPredictions"]
 
@@ -111,6 +113,7 @@ class PoolModels:
     complete : whether the members are every model of the class within the limit.
     models : the models themselves, by position, where there are any.
     slack : allowance for the rounding of a loss, which `loss_limit` includes.
+    position : of the class whose probability is meant, where there are more than two.
     """
 
     predictor: PoolPredictions
@@ -125,6 +128,13 @@ class PoolModels:
     scale: str = "probability"
     models: Sequence[Any] | None = None
     slack: float = 0.0
+    position: int | None = None
+
+    @cached_property
+    def set_hash(self) -> str:
+        """16 hexadecimal digits of the losses of the members, and of the class whose probability is meant."""
+        place = -1 if self.position is None else self.position
+        return input_hash(self.losses[self.kept], self.kept, self.baseline, place)
 
     @property
     def loss(self) -> float:
@@ -177,12 +187,13 @@ class PoolModels:
             epsilon=self.near.epsilon,
             epsilon_kind=self.near.kind,
             source=self.source,
+            set_hash=self.set_hash,
         )
         return _renumbered(found, self.kept)
 
     def of_class(self, position: int) -> PoolModels:
         """The pool seen as the probability of one class of several."""
-        return replace(self, predictor=OneClass(self.predictor, position))
+        return replace(self, predictor=OneClass(self.predictor, position), position=position)
 
     def nearer(self, near: Near) -> PoolModels:
         """The pool of a smaller epsilon."""

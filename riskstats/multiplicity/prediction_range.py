@@ -27,7 +27,7 @@ __all__ = ["GAP_TOLERANCE", "PredictionRange", "described_set", "range_of_ends"]
 GAP_TOLERANCE = 1e-9
 ROUNDING = 1e-12  # by which an inner end may pass an outer one, relative to 1 + |end|, before it is refused
 _STATUS = {"exact": Status.OPTIMAL, "inner": Status.HEURISTIC, "outer": Status.GAP}
-_STAMPS = ("epsilon", "epsilon_kind", "source", "scale")
+_STAMPS = ("epsilon", "epsilon_kind", "source", "scale", "set_hash")
 _SETS = {"pool": "a pool of models", "these models": "these models", "refits": "refitted models"}
 
 
@@ -52,6 +52,7 @@ class PredictionRange(Result):
         the prediction itself.
     epsilon, epsilon_kind : how much worse than the best a model of the set may be; None where unknown.
     source : where the ends come from: "convex", "score pool", "refits" or "pool".
+    set_hash : 16 hexadecimal digits that tell one set from another; None where unknown.
     """
 
     lower: Floats
@@ -68,6 +69,7 @@ class PredictionRange(Result):
     epsilon: float | None = None
     epsilon_kind: str | None = None
     source: str = "pool"
+    set_hash: str | None = None
 
     def __post_init__(self) -> None:
         read_only(self, "lower", "upper", "inner", "outer", "gap", "baseline")
@@ -129,9 +131,12 @@ class PredictionRange(Result):
                 "Report them side by side."
             )
         if any(getattr(self, name) != getattr(other, name) for name in _STAMPS):
+            one, two = described_set(self), described_set(other)
+            if one == two:
+                two = f"another set that reads the same ({self.set_hash} and {other.set_hash})"
             raise IncompatibleBound(
-                f"Cannot combine a {self.scale} range over {described_set(self)} with a {other.scale} range "
-                f"over {described_set(other)}. Report them side by side."
+                f"Cannot combine a {self.scale} range over {one} with a {other.scale} range over {two}. "
+                "Report them side by side."
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -217,6 +222,7 @@ def range_of_ends(
     epsilon: float | None = None,
     epsilon_kind: str | None = None,
     source: str = "pool",
+    set_hash: str | None = None,
 ) -> PredictionRange:
     """The range with these ends: the one rule for kind, gap and the ends that are shown.
 
@@ -260,6 +266,7 @@ def range_of_ends(
         epsilon=epsilon,
         epsilon_kind=epsilon_kind,
         source=source,
+        set_hash=set_hash,
     )
 
 

@@ -76,9 +76,15 @@ class MultiplicityStamps(Result):
         if self.label is not None:
             lines.insert(0, f"probability of {self.label!r}")
         if self.n_models is not None:
-            made = "refits and the baseline" if self.source == "refits" else "models"
-            lines.append(f"{self.n_members} of {self.n_models} {made} lie in the set")
+            lines.append(self._members())
         return lines
+
+    def _members(self) -> str:
+        """How many of the models that were made are members; the baseline is not a refit."""
+        members, made = self.n_members or 0, self.n_models or 0
+        if self.source == "refits":
+            return f"{members - 1} of {made - 1} refits lie in the set, and the baseline"
+        return f"{members} of {made} models lie in the set"
 
     def last_line(self) -> str:
         """Version, hashes and seed."""
@@ -95,7 +101,7 @@ def stamps_of(
     return MultiplicityStamps(
         version=__version__,
         input_hash=input_hash(*(part for item in data for part in _parts(item))),
-        set_hash=_set_hash(models),
+        set_hash=models.set_hash,
         n=len(found),
         source=models.source,
         kind=found.overall_kind,
@@ -128,10 +134,3 @@ def _parts(item: Any) -> tuple[Any, ...]:
         rows = item.tocsr()
         return (np.array(rows.shape), rows.indptr, rows.indices, rows.data)
     return (item,)
-
-
-def _set_hash(models: ConvexModels | PoolModels) -> str:
-    if isinstance(models, ConvexModels):
-        problem = models.level_set.problem
-        return input_hash(problem.design, problem.target, problem.weight, problem.penalty)
-    return input_hash(models.losses[models.kept], models.kept, models.baseline)

@@ -17,7 +17,7 @@ from riskstats._validation import Floats
 
 __all__ = ["square_targets"]
 
-_HALVINGS = 1100
+_HALVINGS = 200
 
 
 def square_targets(

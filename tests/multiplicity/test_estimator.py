@@ -10,6 +10,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.utils import get_tags
 
+from riskstats.exceptions import IncompatibleBound
 from riskstats.multiplicity.convex import ConvexModels
 from riskstats.multiplicity.estimator import RashomonSet
 from riskstats.multiplicity.model_set import Near, PoolModels
@@ -160,3 +161,31 @@ def test_a_second_fit_forgets_the_first():
     assert not hasattr(again, "classes_")
     assert again.viable_prediction_range(X).scale == "response"
     assert again.score(X, X[:, 0] ** 2) == again.baseline_.score(X, X[:, 0] ** 2)
+
+
+@pytest.mark.parametrize("far", [1e8, 1e300])
+@pytest.mark.parametrize("model", [LogisticRegression(), LogisticRegression(C=np.inf), Ridge()])
+def test_a_far_row_of_weight_zero_changes_nothing(model, far):
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(40, 3))
+    y = (X[:, 0] + rng.normal(size=40) > 0).astype(int)
+    alone = RashomonSet(model, epsilon=0.05).fit(X, y, np.ones(40)).viable_prediction_range(X)
+    rows, weights = np.vstack([X, np.full((1, 3), far)]), np.append(np.ones(40), 0.0)
+    beside = RashomonSet(model, epsilon=0.05).fit(rows, np.append(y, 1), weights)
+    found = beside.viable_prediction_range(X)
+    assert (found.kind == "exact").all()
+    np.testing.assert_array_equal(found.inner, alone.inner)
+
+
+def test_ranges_of_two_sets_are_not_joined():
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(40, 2))
+    y = (X[:, 0] + rng.normal(size=40) > 0).astype(int)
+    first, second, turned = (
+        RashomonSet(LogisticRegression(C=c)).fit(X, target).viable_prediction_range(X)
+        for c, target in ((1.0, y), (100.0, y), (1.0, 1 - y))
+    )
+    assert len(first.combine(first)) == 80
+    for other in (second, turned):
+        with pytest.raises(IncompatibleBound, match="another set"):
+            first.combine(other)

@@ -229,7 +229,7 @@ def test_refits_keep_their_seed_and_predict_each_row_once():
     report = rs.report(X[:7])
     assert report.stamps.seed == 3
     assert len(calls) == report.stamps.n_members
-    assert "refits and the baseline lie in the set" in report.summary()
+    assert "of 8 refits lie in the set, and the baseline" in report.summary()
 
 
 def test_several_classes_need_a_label_and_keep_the_capacity_of_all():
