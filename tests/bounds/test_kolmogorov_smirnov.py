@@ -50,9 +50,9 @@ def test_one_unit_keeps_the_whole_error():
 
 
 def test_a_million_units_take_a_moment():
-    start = time.perf_counter()
+    start = time.process_time()
     radius = one_sided_radius(1_000_000, 0.03)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert radius == pytest.approx(math.sqrt(-math.log(0.03) / 2e6), rel=1e-3)
     assert exceedance(1_000_000, radius) <= 0.03
 

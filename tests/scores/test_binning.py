@@ -414,6 +414,6 @@ def test_large_tables_take_no_time(rows, columns, method) -> None:
     rng = np.random.default_rng(0)
     table = as_table(rng.normal(size=(rows, columns)))
     y = (table.columns[0] > 0).astype(int)
-    start = time.perf_counter()
+    start = time.process_time()
     Binning(method=method).fit(table, y).transform(table)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

@@ -51,7 +51,7 @@ def truth(name):
 
 
 def is_caught(name):
-    """With the solvers as they are now: an error, or an enclosure of the truth; proven only if it is right."""
+    """With the solvers as they are now: an error, or an enclosure of the truth, proven only if right."""
     f, model, support = QUESTIONS[name]
     try:
         with np.errstate(all="ignore"):

@@ -1,4 +1,4 @@
-"""Worst-case risk: golden values, closed forms against programs, properties, and pairings that are refused."""
+"""Worst-case risk: golden values, closed forms against programs, properties, and refused pairings."""
 
 import json
 import math
