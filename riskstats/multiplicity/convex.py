@@ -188,5 +188,6 @@ def _check_known(baseline: Baseline, near: Near) -> None:
     if not baseline.gap <= 0.01 * rise:
         raise NotConverged(
             f"The best loss is only known within {baseline.gap:.2g}, and epsilon allows {rise:.2g}; "
-            "ranges would rest on a wrong loss limit. Scale `X` or lower `C` (raise `alpha`), or raise `epsilon`."
+            "ranges would rest on a wrong loss limit. Scale `X` or lower `C` (raise `alpha`), or raise "
+            "`epsilon`."
         )
