@@ -18,6 +18,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from riskstats._frames import as_frame
 from riskstats._validation import as_table
 from riskstats.bounds.hoeffding import Hoeffding
 from riskstats.bounds.multiple_testing import bonferroni, fixed_sequence
@@ -324,7 +325,7 @@ def test_a_dict_of_columns_and_a_table_are_frames(table, monkeypatch):
     real = builtins.__import__
 
     def without_pandas(name, scope=None, *rest):
-        if name == "pandas" and scope["__name__"] == RiskController.__module__:
+        if name == "pandas" and scope["__name__"] == as_frame.__module__:
             raise ImportError
         return real(name, scope, *rest)
 
