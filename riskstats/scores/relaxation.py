@@ -173,12 +173,13 @@ class _Newton:
             return self.objective(search.point + length * move, self.window(step))
 
         start = search.value if self.spacing is None else objective(0.0)
-        length, _ = while_loop(
+        length, reached = while_loop(
             lambda state: (state[1] > start) & (state[0] > _SHORTEST),
             lambda state: (state[0] * 0.5, objective(state[0] * 0.5)),
             (xp.asarray(1.0), objective(1.0)),
             xp,
         )
+        length = xp.where(reached > start, 0.0, length)
         return self.visit(search.point + length * move, search.best, step)
 
     def objective(self, point: Array, window: Array) -> Array:
