@@ -66,6 +66,7 @@ class _State(NamedTuple):
 
 _ITERATIONS = 40
 _TO_BOUNDARY = 0.99
+_ROUNDING = 1e-7
 
 
 def minimise_quadratic(H: Array, c: Array, hull: Hull, penalty: Array, tolerance: Array) -> Array:
@@ -73,7 +74,8 @@ def minimise_quadratic(H: Array, c: Array, hull: Hull, penalty: Array, tolerance
     xp = namespace(H)
 
     def unfinished(state: _State) -> Array:
-        return (_complementarity(xp, state) > tolerance) & (state.step < _ITERATIONS)
+        going = (_complementarity(xp, state) > tolerance) & (state.step < _ITERATIONS)
+        return going & (_drift(xp, state, hull) <= _ROUNDING)
 
     def advance(state: _State) -> _State:
         return _advance(xp, state, H, c, hull, penalty)
@@ -86,6 +88,16 @@ def _complementarity(xp: Array, state: _State) -> Array:
     """Return the duality gap of a state whose dual residual is zero."""
     pairs = state.u @ state.dual_u + state.v @ state.dual_v + state.s @ state.dual_s
     return pairs + state.room * state.dual_room
+
+
+def _drift(xp: Array, state: _State, hull: Hull) -> Array:
+    """Return how far x has come from u and v by rounding, as a share of the widest column.
+
+    It grows a hundredfold a step once H is nearly singular for what is left to gain; further steps would
+    only lose.
+    """
+    apart = xp.max(xp.abs(state.x - (hull.origin + hull.up * state.u - hull.down * state.v)))
+    return apart / xp.maximum(xp.max(hull.up + hull.down), 1e-300)
 
 
 def _start(xp: Array, H: Array, c: Array, hull: Hull, penalty: Array) -> _State:
