@@ -22,7 +22,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from riskstats._validation import Floats, finite_vector, number, sample_weights
 from riskstats.exceptions import AssumptionWarning, InvalidInput
 from riskstats.wasserstein.cost import Cost, dual_norm, radius_and_budget, vector_norm
-from riskstats.wasserstein.distance import sorted_coupling
+from riskstats.wasserstein.coupled import comonotone
 from riskstats.wasserstein.robust_inputs import finite_rows, number_target
 
 __all__ = ["CombinedLeastSquares"]
@@ -133,5 +133,5 @@ def _two(value: Any) -> tuple[Any, Any]:
 
 def _widest(first: Floats, first_mass: Floats, second: Floats, second_mass: Floats) -> float:
     """The largest root mean square of first - second over couplings: large ones meet small ones."""
-    i, j, mass = sorted_coupling(first, first_mass, -second, second_mass)
-    return math.sqrt(float(mass @ (first[i] - second[j]) ** 2))
+    mass, places = comonotone([first, second], [first_mass, second_mass], (1, -1))
+    return math.sqrt(float(mass @ (first[places[:, 0]] - second[places[:, 1]]) ** 2))

@@ -1,27 +1,14 @@
-"""Transport distances of two samples, and the optimal coupling of two samples on a line."""
+"""Transport distances of two samples: by sorting on a line, else by a linear program."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from riskstats._validation import Floats, Integers
+from riskstats._validation import Floats
 from riskstats.wasserstein.cost import distances
+from riskstats.wasserstein.coupled import comonotone
 
-__all__ = ["sorted_coupling", "transport_cost"]
-
-
-def sorted_coupling(
-    first: Floats, first_weights: Floats, second: Floats, second_weights: Floats
-) -> tuple[Integers, Integers, Floats]:
-    """(i, j, mass): the comonotone coupling of weighted samples (n,) and (m,), at most n + m - 1 pairs."""
-    i, j = np.argsort(first, kind="stable"), np.argsort(second, kind="stable")
-    left, right = np.cumsum(first_weights[i]), np.cumsum(second_weights[j])
-    left[-1] = right[-1] = max(left[-1], right[-1])
-    levels = np.union1d(left, right)
-    mass = np.diff(levels, prepend=0.0)
-    kept = mass > 0
-    places = levels[kept]
-    return i[np.searchsorted(left, places)], j[np.searchsorted(right, places)], mass[kept]
+__all__ = ["transport_cost"]
 
 
 def transport_cost(
@@ -29,8 +16,8 @@ def transport_cost(
 ) -> float:
     """``W_p^p`` of two samples (n, k) and (m, k): by sorting on a line, else by a linear program."""
     if first.shape[1] == 1:
-        i, j, mass = sorted_coupling(first[:, 0], first_weights, second[:, 0], second_weights)
-        return float(mass @ np.abs(first[i, 0] - second[j, 0]) ** order)
+        mass, places = comonotone([first[:, 0], second[:, 0]], [first_weights, second_weights])
+        return float(mass @ np.abs(first[places[:, 0], 0] - second[places[:, 1], 0]) ** order)
     return _by_program(distances(first, second, norm) ** order, first_weights, second_weights)
 
 

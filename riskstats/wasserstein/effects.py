@@ -25,14 +25,14 @@ from riskstats._validation import Floats, finite_vector
 from riskstats.exceptions import InvalidInput
 from riskstats.results import Status
 from riskstats.wasserstein.ball import MarginalBalls, OverlappingBalls, WassersteinBall
-from riskstats.wasserstein.distance import sorted_coupling
+from riskstats.wasserstein.coupled import comonotone
 from riskstats.wasserstein.makarov import makarov_bounds, makarov_quantile_bounds
 from riskstats.wasserstein.overlap import OverlapSupremum
 from riskstats.wasserstein.program import solve_program
 from riskstats.wasserstein.result import Bounds, DistributionBounds, WorstCase
 from riskstats.wasserstein.shapes import Above, AtMost, Shape, Square
 from riskstats.wasserstein.treatment import arms, covariate_gap, infeasible
-from riskstats.wasserstein.worst_law import worst_case_of
+from riskstats.wasserstein.worst_law import known_case, worst_case_of
 
 __all__ = [
     "effect_deviation_bounds",
@@ -134,18 +134,13 @@ def effect_quantile_bounds(model: MarginalBalls, levels: npt.ArrayLike) -> Distr
 
 def unbounded(model: Model, question: str, direction: str) -> WorstCase:
     """The answer of a functional that grows faster than the cost."""
-    value = math.inf if direction == "upper" else -math.inf
-    return WorstCase(
-        value=value,
-        lower=value,
-        upper=value,
-        status=Status.UNBOUNDED,
-        direction=direction,
+    return known_case(
+        math.inf if direction == "upper" else -math.inf,
+        model,
         question=question,
+        direction=direction,
         route="growth",
-        order=model.order,
-        radius=tuple(model.radius),
-        budget=tuple(model.budget),
+        status=Status.UNBOUNDED,
         attained=False,
     )
 
@@ -189,10 +184,10 @@ def _norms(model: MarginalBalls, norm: Callable[[Floats, Floats], float]) -> tup
     """The norm of the difference under the antithetic and the comonotone coupling of the references."""
     first, second = arms(model)
     found = []
-    for sign in (-1.0, 1.0):
-        y1, y0 = first.points[:, 0], sign * second.points[:, 0]
-        i, j, mass = sorted_coupling(y1, first.weights, y0, second.weights)
-        found.append(norm(y1[i] - sign * y0[j], mass))
+    values, weights = [ball.points[:, 0] for ball in (first, second)], [first.weights, second.weights]
+    for sign in (-1, 1):
+        mass, places = comonotone(values, weights, (1, sign))
+        found.append(norm(values[0][places[:, 0]] - values[1][places[:, 1]], mass))
     return found[0], found[1]
 
 
@@ -231,18 +226,8 @@ def _lower_below_two(model: MarginalBalls, question: str) -> WorstCase:
 
 
 def _closed(model: Model, question: str, direction: str, value: float) -> WorstCase:
-    return WorstCase(
-        value=value,
-        lower=value,
-        upper=value,
-        status=Status.OPTIMAL,
-        direction=direction,
-        question=question,
-        route="closed form",
-        order=model.order,
-        radius=tuple(model.radius),
-        budget=tuple(model.budget),
-        attained=True,
+    return known_case(
+        value, model, question=question, direction=direction, route="closed form", attained=True
     )
 
 

@@ -24,7 +24,7 @@ from riskstats.wasserstein.ball import OverlappingBalls
 from riskstats.wasserstein.certificate import Columns
 from riskstats.wasserstein.cost import distances, vector_norm
 from riskstats.wasserstein.couplings import joint_multiplier, share_of_first
-from riskstats.wasserstein.overlap_finite import covariate_costs, scaled_costs
+from riskstats.wasserstein.overlap_finite import TwoArms, covariate_costs, scaled_costs
 from riskstats.wasserstein.shapes import Shape
 
 __all__ = ["OverlapSupremum"]
@@ -33,7 +33,7 @@ _NUDGES = 8
 
 
 @dataclass(frozen=True, eq=False)
-class OverlapSupremum:
+class OverlapSupremum(TwoArms):
     """The supremum of ``sign g(a1 y1 + a0 y0)``.
 
     values : (U, k) covariates may take these alone; None is the whole space.
@@ -45,21 +45,6 @@ class OverlapSupremum:
     sign: int = 1
     values: Floats | None = None
     exact: bool = True
-
-    @cached_property
-    def first(self) -> Floats:
-        """Weights of the treated rows."""
-        return self.balls.treated.weights
-
-    @cached_property
-    def second(self) -> Floats:
-        """Weights of the control rows."""
-        return self.balls.control.weights
-
-    @cached_property
-    def budget(self) -> Floats:
-        """(2,)"""
-        return np.array(self.balls.budget)
 
     @cached_property
     def recession(self) -> Floats:

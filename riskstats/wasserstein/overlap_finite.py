@@ -20,11 +20,32 @@ from riskstats.wasserstein.ball import OverlappingBalls
 from riskstats.wasserstein.certificate import Columns
 from riskstats.wasserstein.cost import distances
 
-__all__ = ["OverlapFinite", "covariate_costs", "scaled_costs"]
+__all__ = ["OverlapFinite", "TwoArms", "covariate_costs", "scaled_costs"]
+
+
+class TwoArms:
+    """The references and budgets of two balls that share covariates, as an `InnerSupremum` gives them."""
+
+    balls: OverlappingBalls
+
+    @property
+    def first(self) -> Floats:
+        """(n,) weights of the treated rows."""
+        return self.balls.treated.weights
+
+    @property
+    def second(self) -> Floats:
+        """(m,) weights of the control rows."""
+        return self.balls.control.weights
+
+    @cached_property
+    def budget(self) -> Floats:
+        """(2,)"""
+        return np.array(self.balls.budget)
 
 
 @dataclass(frozen=True, eq=False)
-class OverlapFinite:
+class OverlapFinite(TwoArms):
     """Outcomes and covariates on finite sets.
 
     treated_support (S,), control_support (T,), covariate_support (U, k).
@@ -37,21 +58,6 @@ class OverlapFinite:
     covariate_support: Floats
     function: Callable[[Floats, Floats, Floats], Floats]
     exact: bool = True
-
-    @cached_property
-    def first(self) -> Floats:
-        """Weights of the treated rows."""
-        return self.balls.treated.weights
-
-    @cached_property
-    def second(self) -> Floats:
-        """Weights of the control rows."""
-        return self.balls.control.weights
-
-    @cached_property
-    def budget(self) -> Floats:
-        """(2,)"""
-        return np.array(self.balls.budget)
 
     @cached_property
     def recession(self) -> Floats:

@@ -18,38 +18,20 @@ from riskstats._validation import Floats, Integers
 from riskstats.wasserstein.aggregate import Reduced
 from riskstats.wasserstein.asked import Asked
 from riskstats.wasserstein.certificate import Columns
+from riskstats.wasserstein.program import InnerSupremum
 from riskstats.wasserstein.shapes import Shape, power_cost
 
 __all__ = ["BoxPairs", "PairSuprema", "SumPairs"]
 
 
-class PairSuprema(Protocol):
+class PairSuprema(InnerSupremum, Protocol):
     """An `InnerSupremum` whose values and columns can be had apart."""
-
-    @property
-    def first(self) -> Floats: ...
-    @property
-    def second(self) -> Floats: ...
-    @property
-    def budget(self) -> Floats: ...
-    @property
-    def recession(self) -> Floats: ...
-    @property
-    def safe(self) -> Floats: ...
-    @property
-    def exact(self) -> bool: ...
 
     def values(self, multiplier: Floats) -> Floats:
         """(n, m) inner suprema."""
 
     def columns(self, first: Integers, second: Integers, multiplier: Floats | None) -> Columns:
         """The best targets of some pairs; the cheapest for None."""
-
-    def at(self, multiplier: Floats) -> tuple[Floats, Columns]:
-        """Values and columns of all pairs."""
-
-    def cheapest(self, multiplier: Floats) -> tuple[Floats, Columns]:
-        """The least priced costs and their columns."""
 
 
 class _AllPairs:

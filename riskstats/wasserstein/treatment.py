@@ -26,6 +26,7 @@ from riskstats.results import Status
 from riskstats.wasserstein.ball import MarginalBalls, OverlappingBalls, WassersteinBall
 from riskstats.wasserstein.distance import transport_cost
 from riskstats.wasserstein.result import Bounds, WorstCase
+from riskstats.wasserstein.worst_law import known_case
 
 __all__ = ["arms", "average_effect_bounds", "covariate_gap", "infeasible"]
 
@@ -71,22 +72,19 @@ def infeasible(
     model: MarginalBalls | OverlappingBalls, question: str, direction: str, needed: float | None
 ) -> WorstCase:
     """The answer where no law lies in the set."""
-    return WorstCase(
-        value=math.nan,
-        lower=math.nan,
-        upper=math.nan,
-        status=Status.INFEASIBLE,
-        direction=direction,
+    return known_case(
+        math.nan,
+        model,
         question=question,
+        direction=direction,
         route="feasibility of the shared covariates",
-        order=model.order,
-        radius=tuple(model.radius),
-        budget=tuple(model.budget),
+        status=Status.INFEASIBLE,
         feasible_radius=needed,
     )
 
 
 def arms(model: MarginalBalls | OverlappingBalls) -> tuple[WassersteinBall, ...]:
+    """(treated, control) of a set; `InvalidInput` for a set without two scalar outcomes."""
     if isinstance(model, OverlappingBalls):
         return model.treated, model.control
     scalar = isinstance(model, MarginalBalls) and all(ball.dimension == 1 for ball in model.balls)
@@ -118,19 +116,13 @@ def _end(
     multiplier: tuple[float, float] | None,
     direction: str,
 ) -> WorstCase:
-    value = tau + reach
     sign = 1.0 if direction == "upper" else -1.0
-    return WorstCase(
-        value=value,
-        lower=value,
-        upper=value,
-        status=Status.OPTIMAL,
-        direction=direction,
+    return known_case(
+        tau + reach,
+        model,
         question=QUESTION,
+        direction=direction,
         route="closed form",
-        order=model.order,
-        radius=tuple(model.radius),
-        budget=tuple(model.budget),
         multiplier=None if multiplier is None else tuple(sign * m for m in multiplier),
         attained=True,
         reference_value=tau,

@@ -32,7 +32,7 @@ from riskstats.results import Result, Status, frame
 from riskstats.wasserstein.ball import OverlappingBalls
 from riskstats.wasserstein.certificate import Columns
 from riskstats.wasserstein.displacement import linear_gain
-from riskstats.wasserstein.overlap_finite import covariate_costs, scaled_costs
+from riskstats.wasserstein.overlap_finite import TwoArms, covariate_costs, scaled_costs
 from riskstats.wasserstein.program import solve_program
 from riskstats.wasserstein.result import WorstCase
 from riskstats.wasserstein.worst_law import worst_case_of
@@ -141,7 +141,7 @@ class RuleRanking(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class WelfareSupremum:
+class WelfareSupremum(TwoArms):
     """The inner supremum of minus the welfare.
 
     values : (U, k) admissible covariates. treats : (U,) the decisions of the rule.
@@ -151,21 +151,6 @@ class WelfareSupremum:
     values: Floats
     treats: np.ndarray
     exact: bool = True
-
-    @cached_property
-    def first(self) -> Floats:
-        """Weights of the treated rows."""
-        return self.balls.treated.weights
-
-    @cached_property
-    def second(self) -> Floats:
-        """Weights of the control rows."""
-        return self.balls.control.weights
-
-    @cached_property
-    def budget(self) -> Floats:
-        """(2,)"""
-        return np.array(self.balls.budget)
 
     @cached_property
     def recession(self) -> Floats:

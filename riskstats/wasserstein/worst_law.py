@@ -15,7 +15,7 @@ from riskstats.wasserstein.certificate import Columns
 from riskstats.wasserstein.program import ProgramAnswer
 from riskstats.wasserstein.result import WorstCase, WorstCaseLaw
 
-__all__ = ["law_of", "with_origins", "worst_case_of"]
+__all__ = ["known_case", "law_of", "with_origins", "worst_case_of"]
 
 
 def worst_case_of(
@@ -52,6 +52,32 @@ def worst_case_of(
         worst_case_distribution=None if empty else with_origins(law_of(found.columns, found.weights), model),
         feasible_radius=feasible_radius if empty else None,
         reference_value=reference,
+    )
+
+
+def known_case(
+    value: float,
+    model: WassersteinBall | MarginalBalls | OverlappingBalls,
+    *,
+    question: str,
+    direction: str,
+    route: str,
+    status: Status = Status.OPTIMAL,
+    **more: Any,
+) -> WorstCase:
+    """The answer of a formula: both ends are `value`. more : other fields of `WorstCase`."""
+    return WorstCase(
+        value=value,
+        lower=value,
+        upper=value,
+        status=status,
+        direction=direction,
+        question=question,
+        route=route,
+        order=float(model.order),
+        radius=_tuple(model.radius),
+        budget=_tuple(model.budget),
+        **more,
     )
 
 
