@@ -24,7 +24,7 @@ from riskstats._frames import (
     quoted,
     unknown_columns,
 )
-from riskstats.exceptions import InvalidInput
+from riskstats.exceptions import InvalidInput, InvalidInputType
 
 __all__ = [
     "Floats",
@@ -34,6 +34,7 @@ __all__ = [
     "choice",
     "class_labels",
     "confidence_level",
+    "finite_rows",
     "finite_vector",
     "integer_range",
     "level",
@@ -42,6 +43,7 @@ __all__ = [
     "non_negative_number",
     "number",
     "number_range",
+    "number_target",
     "positive_number",
     "probability",
     "quoted",
@@ -168,6 +170,36 @@ def _same_label(given: Any, label: Any) -> bool:
         return True
     written = f"{label:g}" if isinstance(label, float) else str(label)
     return isinstance(given, str) and given in {written, str(label)}
+
+
+def number_target(y: Any) -> Floats:
+    """A target of finite numbers, (n,); (n, 1) is accepted with scikit-learn's `DataConversionWarning`."""
+    from sklearn.utils import column_or_1d
+
+    if y is None:
+        raise InvalidInput("this estimator requires y to be passed, but the target y is None.")
+    try:
+        values = column_or_1d(y, warn=True)
+    except ValueError as error:
+        raise InvalidInput(f"`y` must be one number per row; {error}") from error
+    return finite_vector(values, "y")
+
+
+def finite_rows(X: Any) -> Floats:
+    """`X` in float64 without NaN or infinite values."""
+    try:
+        array = np.asarray(X.toarray() if hasattr(X, "toarray") else X, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputType(f"`X` must be numbers; {error}. Encode text in a `Pipeline`.") from error
+    bad = ~np.isfinite(array)
+    if bad.any():
+        row, column = (int(place) for place in np.argwhere(bad)[0])
+        count = int(bad.sum())
+        raise InvalidInput(
+            f"`X` has {count} non-finite value{'' if count == 1 else 's'} (NaN or inf), first at row {row}, "
+            f"column {column}. Impute or drop them."
+        )
+    return array
 
 
 def sample_weights(weights: Any, n: int, *, name: str = "sample_weight") -> Floats:

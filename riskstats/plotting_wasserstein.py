@@ -163,7 +163,7 @@ def _write(axes: Axes, x: float, text: str) -> None:
     )
 
 
-def _key(axes: Axes, place: str) -> None:
+def _key(axes: Axes, place: Any) -> None:
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         axes.legend(

@@ -16,6 +16,7 @@ LAYERS = [
         "_frames",
         "_jit",
         "_lazy",
+        "_optional",
         "_progress",
         "_random",
         "_record_files",

@@ -24,8 +24,9 @@ from typing import Any
 
 import numpy as np
 
+from riskstats._optional import pyscipopt_or
 from riskstats._validation import Floats
-from riskstats.exceptions import NotConverged, Unavailable
+from riskstats.exceptions import NotConverged
 from riskstats.levelset.level_set import LevelSet
 from riskstats.multiplicity.discrepancy_growth import grow
 from riskstats.multiplicity.discrepancy_literals import Conditions
@@ -154,7 +155,7 @@ class _Program:
         radius = math.sqrt(2.0 * (level_set.outer_limit - level_set.baseline.below))
         self.move = radius * np.linalg.inv(root).T
         self.failure: BaseException | None = None
-        package = _pyscipopt()
+        package = pyscipopt_or("search")
         self.scip = package.Model("riskstats")
         self.scip.hideOutput()
         self.scip.setParams(_PARAMETERS)
@@ -310,19 +311,9 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _pyscipopt() -> Any:
-    try:
-        import pyscipopt
-    except ImportError as error:
-        raise Unavailable(
-            "solver 'scip' needs PySCIPOpt. Install it with: pip install pyscipopt, or use solver='search'."
-        ) from error
-    return pyscipopt
-
-
 def _level_handler(program: _Program) -> Any:
     """The constraint handler through which SCIP asks about membership."""
-    package = _pyscipopt()
+    package = pyscipopt_or("search")
     result = package.SCIP_RESULT
 
     class LevelHandler(package.Conshdlr):  # type: ignore[name-defined]

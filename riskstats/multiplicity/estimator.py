@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from riskstats._frames import as_frame
 from riskstats._jit import DEVICES
-from riskstats._validation import Floats, choice, positive_number, time_limit, whole_number
+from riskstats._validation import Floats, choice, finite_rows, positive_number, time_limit, whole_number
 from riskstats.exceptions import InvalidInput
 from riskstats.losses import sigmoid
 from riskstats.multiplicity.ambiguity import ambiguity
@@ -36,7 +36,7 @@ from riskstats.multiplicity.model_set import Near, PoolModels
 from riskstats.multiplicity.own_objective import is_convex
 from riskstats.multiplicity.refits import Refits
 from riskstats.multiplicity.score_pool import score_pool_models
-from riskstats.multiplicity.targets import Sample, checked_sample, finite_rows, indexed
+from riskstats.multiplicity.targets import Sample, checked_sample, indexed
 
 if TYPE_CHECKING:
     from riskstats.multiplicity.capacity import CapacityResult

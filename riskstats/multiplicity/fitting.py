@@ -11,6 +11,7 @@ from sklearn.base import clone, is_regressor
 from sklearn.pipeline import Pipeline
 
 from riskstats._random import RandomState
+from riskstats._validation import finite_rows
 from riskstats.exceptions import InvalidInput
 from riskstats.multiplicity.convex import ConvexModels, SearchLimits, convex_models
 from riskstats.multiplicity.model_set import Near, PoolModels
@@ -24,7 +25,7 @@ from riskstats.multiplicity.own_objective import (
 from riskstats.multiplicity.refit_losses import OwnObjective, TrainingLoss
 from riskstats.multiplicity.refits import refit_models
 from riskstats.multiplicity.score_pool import check_epsilon, is_score_pool, score_pool_models
-from riskstats.multiplicity.targets import Sample, finite_rows
+from riskstats.multiplicity.targets import Sample
 
 __all__ = ["FittedSet", "classifies", "fit_convex", "fit_pool", "fit_refits", "has_steps", "model_class"]
 

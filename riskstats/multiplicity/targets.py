@@ -12,14 +12,14 @@ from riskstats._validation import (
     Floats,
     Integers,
     class_labels,
-    finite_vector,
+    number_target,
     positive_number,
     same_length,
     sample_weights,
 )
-from riskstats.exceptions import InvalidInput, InvalidInputType
+from riskstats.exceptions import InvalidInput
 
-__all__ = ["Sample", "checked_sample", "finite_rows", "indexed"]
+__all__ = ["Sample", "checked_sample", "indexed"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ def checked_sample(X: Any, y: Any, sample_weight: Any, *, classify: bool) -> Sam
         raise InvalidInput(f"`X` has {rows} sample{'' if rows == 1 else 's'}; two or more are needed.")
     if y is None:
         raise InvalidInput("RashomonSet requires y to be passed, but the target y is None.")
-    target = class_labels(y) if classify else _numbers(y)
+    target = class_labels(y) if classify else number_target(y)
     same_length(X=range(rows), y=target)
     weights = sample_weights(sample_weight, rows)
     if not classify:
@@ -118,17 +118,6 @@ def _class_factors(classes: list[Any], sums: Floats, class_weight: Any) -> Float
     return np.array([positive_number(factor, "class_weight") for factor in factors])
 
 
-def _numbers(y: Any) -> Floats:
-    """A column of finite numbers; (n, 1) is accepted with scikit-learn's `DataConversionWarning`."""
-    from sklearn.utils import column_or_1d
-
-    try:
-        values = column_or_1d(y, warn=True)
-    except ValueError as error:
-        raise InvalidInput(f"`y` must be one number per row; {error}") from error
-    return finite_vector(values, "y")
-
-
 def indexed(X: Any) -> Any:
     """`X` as it is where its rows can be picked, else as an array; one row of numbers alone is refused."""
     from sklearn.utils import indexable
@@ -150,20 +139,3 @@ def _one_row(X: Any) -> bool:
     if isinstance(X, (list, tuple)):
         return len(X) > 0 and all(isinstance(item, numbers.Number) for item in X)
     return len(X.shape) == 1 and getattr(X.dtype, "kind", "O") in "biufc"
-
-
-def finite_rows(X: Any) -> Floats:
-    """`X` in float64 without NaN or infinite values."""
-    try:
-        array = np.asarray(X.toarray() if hasattr(X, "toarray") else X, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InvalidInputType(f"`X` must be numbers; {error}. Encode text in a `Pipeline`.") from error
-    bad = ~np.isfinite(array)
-    if bad.any():
-        row, column = (int(place) for place in np.argwhere(bad)[0])
-        count = int(bad.sum())
-        raise InvalidInput(
-            f"`X` has {count} non-finite value{'' if count == 1 else 's'} (NaN or inf), first at row {row}, "
-            f"column {column}. Impute or drop them."
-        )
-    return array

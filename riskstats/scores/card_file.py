@@ -8,16 +8,15 @@ as the shortest text that reads back to the same number; those JSON cannot hold 
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskstats._atomic import atomic_write
-from riskstats.exceptions import CertificateError, InvalidInput
+from riskstats.exceptions import CertificateError
 from riskstats.results import plain
+from riskstats.scores.record_file import RecordKind, checksum
 from riskstats.scores.risk_table import RiskTable
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ SCHEMA = "riskstats.scorecard"
 SCHEMA_VERSION = 1
 
 _REMEDY = "Make the file again with `card.save(path)`."
+_KIND = RecordKind("score card", "card", SCHEMA, SCHEMA_VERSION, _REMEDY)
 
 
 def card_to_dict(card: ScoreCard) -> dict[str, Any]:
@@ -97,69 +97,19 @@ def _certificate(content: Mapping[str, Any] | None) -> Any:
     return Certificate.from_dict(content)
 
 
-def checksum(body: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a card in plain values, over its canonical JSON."""
-    text = json.dumps(_encode(body), sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
-
-
 def dumps(card: ScoreCard) -> str:
     """Return the whole JSON text of a card."""
     body = card_to_dict(card)
-    head = {
-        "schema": SCHEMA,
-        "schema_version": SCHEMA_VERSION,
-        "card": _encode(body),
-        "sha256": checksum(body),
-    }
-    return json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(_KIND.head(body), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def loads(text: str | bytes, source: str = "the text") -> ScoreCard:
     """Return the card in JSON text. `source` names it in messages; all of them are `CertificateError`."""
-    content = _parse(text, source)
-    _check_schema(content, source)
-    body = content.get("card")
-    if not isinstance(body, dict) or checksum(body) != content.get("sha256"):
-        raise CertificateError(
-            f"{source} was edited or damaged: its checksum does not match its card. {_REMEDY}"
-        )
+    body = _KIND.body(text, source)
     try:
         return card_from_dict(body)
     except CertificateError as error:
         raise CertificateError(f"{source}: {error}") from error
-
-
-def _parse(text: str | bytes, source: str) -> dict[str, Any]:
-    try:
-        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        content = json.loads(decoded, object_hook=_decode, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise CertificateError(
-            f"{source} is not a readable score card ({error}): cut off or no JSON. {_REMEDY}"
-        ) from error
-    if not isinstance(content, dict):
-        raise CertificateError(
-            f"{source} holds a JSON {type(content).__name__}, expected a score card. {_REMEDY}"
-        )
-    return content
-
-
-def _check_schema(content: Mapping[str, Any], source: str) -> None:
-    schema, version = content.get("schema"), content.get("schema_version")
-    if schema != SCHEMA:
-        raise CertificateError(
-            f"{source} is not a score card: its schema is {schema!r}, expected {SCHEMA!r}."
-        )
-    if type(version) is not int or version < 1:
-        raise CertificateError(
-            f"{source} has the schema version {version!r}, expected a whole number from 1. {_REMEDY}"
-        )
-    if version > SCHEMA_VERSION:
-        raise CertificateError(
-            f"{source} has schema version {version}; this riskstats reads up to version {SCHEMA_VERSION}. "
-            "Upgrade riskstats to read it."
-        )
 
 
 def save(card: ScoreCard, path: str | Path) -> None:
@@ -171,28 +121,4 @@ def save(card: ScoreCard, path: str | Path) -> None:
 
 def load(path: str | Path) -> ScoreCard:
     """Return the card in a file."""
-    try:
-        text = Path(path).read_bytes()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InvalidInput(f"the score card '{path}' cannot be read: {reason}. Check the path.") from error
-    return loads(text, f"'{path}'")
-
-
-def _encode(value: Any) -> Any:
-    """Return `value` with infinities and NaN in a form that JSON can hold."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"float": repr(value)}
-    if isinstance(value, Mapping):
-        return {key: _encode(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_encode(item) for item in value]
-    return value
-
-
-def _decode(value: dict[str, Any]) -> Any:
-    return float(value["float"]) if value.keys() == {"float"} and isinstance(value["float"], str) else value
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"the number {name} is not JSON")
+    return loads(_KIND.read(path, "score card"), f"'{path}'")

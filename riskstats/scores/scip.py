@@ -27,7 +27,8 @@ from typing import Any
 
 import numpy as np
 
-from riskstats.exceptions import Infeasible, InvalidInput, NotConverged, Unavailable
+from riskstats._optional import pyscipopt_or
+from riskstats.exceptions import Infeasible, InvalidInput, NotConverged
 from riskstats.losses import binary_entropy, chord_support, sigmoid, softplus
 from riskstats.results import Status, relative_gap
 from riskstats.scores._types import FloatArray, IntArray
@@ -133,7 +134,7 @@ class _Model:
     """The mixed-integer program in SCIP; losses cross this border in nats, coefficients in points."""
 
     def __init__(self, problem: IntegerScoreProblem, columns: IntArray, groups: int) -> None:
-        scip = _pyscipopt()
+        scip = pyscipopt_or("bnb")
         self.scip = model = scip.Model("riskstats")
         model.hideOutput()
         model.setHeuristics(scip.SCIP_PARAMSETTING.OFF)
@@ -384,19 +385,9 @@ def _key(points: FloatArray) -> bytes:
     return points.astype(np.int64).tobytes()
 
 
-def _pyscipopt() -> Any:
-    try:
-        import pyscipopt
-    except ImportError as error:
-        raise Unavailable(
-            "solver 'scip' needs PySCIPOpt. Install it with: pip install pyscipopt, or use solver='bnb'."
-        ) from error
-    return pyscipopt
-
-
 def _loss_handler(search: _Search) -> Any:
     """Return the constraint handler through which SCIP asks `search`."""
-    scip = _pyscipopt()
+    scip = pyscipopt_or("bnb")
     result = scip.SCIP_RESULT
 
     class LossHandler(scip.Conshdlr):  # type: ignore[name-defined]

@@ -19,11 +19,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from riskstats._validation import Floats, finite_vector, number, sample_weights
+from riskstats._validation import Floats, finite_rows, finite_vector, number, number_target, sample_weights
 from riskstats.exceptions import AssumptionWarning, InvalidInput
 from riskstats.wasserstein.cost import Cost, dual_norm, radius_and_budget, vector_norm
 from riskstats.wasserstein.coupled import comonotone
-from riskstats.wasserstein.robust_inputs import finite_rows, number_target
 
 __all__ = ["CombinedLeastSquares"]
 

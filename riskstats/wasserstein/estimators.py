@@ -14,6 +14,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from riskstats._validation import (
     Floats,
     binary_target,
+    finite_rows,
+    number_target,
     positive_number,
     same_length,
     sample_weights,
@@ -26,7 +28,6 @@ from riskstats.results import Status
 from riskstats.wasserstein.cost import Cost, dual_norm, radius_and_budget, vector_norm
 from riskstats.wasserstein.margin_losses import Absolute, Hinge, Logistic, MarginLoss
 from riskstats.wasserstein.robust_fit import RobustFit
-from riskstats.wasserstein.robust_inputs import finite_rows, number_target
 from riskstats.wasserstein.robust_law import (
     RobustLaw,
     RobustRisk,

@@ -1,0 +1,21 @@
+"""Packages that are only needed by what a caller chose, imported then and not before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from riskstats.exceptions import Unavailable
+
+__all__ = ["pyscipopt_or"]
+
+
+def pyscipopt_or(instead: str) -> Any:
+    """The package pyscipopt; `Unavailable` names the solver to use `instead`."""
+    try:
+        import pyscipopt
+    except ImportError as error:
+        raise Unavailable(
+            "solver 'scip' needs PySCIPOpt. Install it with: pip install pyscipopt, or use "
+            f"solver='{instead}'."
+        ) from error
+    return pyscipopt
