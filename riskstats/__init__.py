@@ -44,6 +44,11 @@ if TYPE_CHECKING:
     from riskstats.tail.limits import cvar_interval as cvar_interval
     from riskstats.tail.profile import risk_profile as risk_profile
     from riskstats.tail.ranking import compare_models as compare_models
+    from riskstats.wasserstein.api import worst_case_expectation as worst_case_expectation
+    from riskstats.wasserstein.ball import MarginalBalls as MarginalBalls
+    from riskstats.wasserstein.ball import WassersteinBall as WassersteinBall
+    from riskstats.wasserstein.makarov import makarov_bounds as makarov_bounds
+    from riskstats.wasserstein.worst_risk import worst_case_risk as worst_case_risk
 
 __version__ = "0.1.0"
 
@@ -60,6 +65,7 @@ _NAMES = {
     "Infeasible": "riskstats.exceptions",
     "InvalidInput": "riskstats.exceptions",
     "InvalidInputType": "riskstats.exceptions",
+    "MarginalBalls": "riskstats.wasserstein.ball",
     "Mean": "riskstats.measures.mean",
     "NotConverged": "riskstats.exceptions",
     "RashomonSet": "riskstats.multiplicity.estimator",
@@ -75,15 +81,19 @@ _NAMES = {
     "Unavailable": "riskstats.exceptions",
     "ValueAtRisk": "riskstats.measures.value_at_risk",
     "Verification": "riskstats.scores.verify",
+    "WassersteinBall": "riskstats.wasserstein.ball",
     "cdf_band": "riskstats.bounds.api",
     "certify": "riskstats.control.api",
     "compare_models": "riskstats.tail.ranking",
     "cvar_interval": "riskstats.tail.limits",
     "lower_bound": "riskstats.bounds.api",
+    "makarov_bounds": "riskstats.wasserstein.makarov",
     "p_value": "riskstats.bounds.api",
     "risk_profile": "riskstats.tail.profile",
     "upper_bound": "riskstats.bounds.api",
     "verify_certificate": "riskstats.scores.verify",
+    "worst_case_expectation": "riskstats.wasserstein.api",
+    "worst_case_risk": "riskstats.wasserstein.worst_risk",
 }
 _SUBMODULES = (
     "bounds",
@@ -99,6 +109,7 @@ _SUBMODULES = (
     "results",
     "scores",
     "tail",
+    "wasserstein",
 )
 
 __getattr__, __dir__, __all__ = attach(__name__, _NAMES, _SUBMODULES)

@@ -28,12 +28,14 @@ PUBLIC = {
     "riskstats": {
         "AssumptionWarning", "Binning", "CDFEnvelope", "CVaR", "Certificate", "CertificateError",
         "CertifiedSet", "Distribution", "IncompatibleBound", "Infeasible", "InvalidInput",
-        "InvalidInputType", "Mean", "NotConverged", "RashomonSet", "Result", "RiskBound", "RiskController",
-        "RiskScoreClassifier", "ScoreCard", "SequentialCertifier", "Solution", "Status", "StoppedEarly",
-        "Unavailable", "ValueAtRisk", "Verification", "bounds", "cdf_band", "certify", "compare_models",
-        "control", "cvar_interval", "datasets", "distribution", "envelope", "exceptions", "levelset",
-        "losses", "lower_bound", "measures", "multiplicity", "p_value", "results", "risk_profile", "scores",
-        "tail", "upper_bound", "verify_certificate",
+        "InvalidInputType", "MarginalBalls", "Mean", "NotConverged", "RashomonSet", "Result",
+        "RiskBound", "RiskController", "RiskScoreClassifier", "ScoreCard", "SequentialCertifier",
+        "Solution", "Status", "StoppedEarly", "Unavailable", "ValueAtRisk", "Verification",
+        "WassersteinBall", "bounds", "cdf_band", "certify", "compare_models", "control",
+        "cvar_interval", "datasets", "distribution", "envelope", "exceptions", "levelset", "losses",
+        "lower_bound", "makarov_bounds", "measures", "multiplicity", "p_value", "results",
+        "risk_profile", "scores", "tail", "upper_bound", "verify_certificate", "wasserstein",
+        "worst_case_expectation", "worst_case_risk",
     },
     "riskstats.bounds": {
         "Assumptions", "Band", "Bentkus", "BerkJones", "Betting", "BettingSequence", "BettingWealth",
@@ -86,11 +88,28 @@ PUBLIC = {
         "repeated_tail", "risk_profile", "shapley_of_union", "t_copula_tail_dependence",
         "tail_attribution", "tail_dependence", "tail_report", "tail_weights", "union_risk",
     },
+    "riskstats.wasserstein": {
+        "Above", "Absolute", "Aggregate", "AtLeast", "AtMost", "Below", "Between", "Bounds",
+        "Breakdown", "Call", "Claim", "CombinedLeastSquares", "ConfidenceBounds", "Cost", "Declared",
+        "DistributionBounds", "Frontier", "Interval", "JointCDF", "Linear", "MarginalBalls", "Maximum",
+        "NumericalDelta", "OverlappingBalls", "Product", "Put", "Question", "Radius", "RuleRanking",
+        "SensitivityCurve", "Square", "WassersteinBall", "WassersteinHingeClassifier",
+        "WassersteinHingeClassifierCV", "WassersteinLADRegression", "WassersteinLADRegressionCV",
+        "WassersteinLinearRegression", "WassersteinLinearRegressionCV", "WassersteinLogisticRegression",
+        "WassersteinLogisticRegressionCV", "WorstCase", "WorstCaseLaw", "average_effect_bounds",
+        "bootstrap_radius", "bounds_interval", "breakdown_frontier", "breakdown_radius",
+        "effect_deviation_bounds", "effect_distribution_bounds", "effect_quantile_bounds",
+        "frechet_hoeffding_bounds", "makarov_bounds", "makarov_breakdown", "makarov_quantile_bounds",
+        "makarov_worst_case", "observed_shift_radius", "profile_radius", "rank_rules", "robust_welfare",
+        "sensitivity_curve", "squared_effect_bounds", "sum_value_at_risk_bounds",
+        "worst_case_expectation", "worst_case_risk",
+    },
 }  # fmt: skip
 
 SUBMODULES = {
     "beam", "bnb", "bounds", "control", "datasets", "distribution", "envelope", "exceptions", "levelset",
     "losses", "measures", "multiplicity", "results", "scip", "scores", "tail",
+    "wasserstein",
 }  # fmt: skip
 ALIASES = {"expected_shortfall": "cvar"}
 

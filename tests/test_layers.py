@@ -34,6 +34,9 @@ LAYERS = [
         "cli",
         "datasets",
         "plotting",
+        "plotting_evaluations",
+        "plotting_grades",
+        "plotting_harm",
         "plotting_multiplicity",
         "plotting_ranges",
         "plotting_rows",
@@ -49,6 +52,9 @@ MODULES = {
 }
 DRAWN_LATE = {  # results may import these when they draw
     "riskstats.plotting",
+    "riskstats.plotting_evaluations",
+    "riskstats.plotting_grades",
+    "riskstats.plotting_harm",
     "riskstats.plotting_multiplicity",
     "riskstats.plotting_tail",
     "riskstats.plotting_wasserstein",

@@ -48,13 +48,17 @@ def worst_case_expectation(
     gap : relative to ``1 + |value|``; an answer within it is `OPTIMAL`.
     time_limit : seconds, None for no limit.
 
-    Returns ------- `WorstCase`. `UNBOUNDED` where the functional grows faster than the transport cost; a
-    larger order or a support makes it finite. `INFEASIBLE` where no law within the radius lives on the
-    support. `GAP` where only an enclosure is known: three or more balls without a convex worst case, and
-    functions of the user.
+    Returns
+    -------
+    `WorstCase`. `UNBOUNDED` where the functional grows faster than the transport cost; a larger order or a
+    support makes it finite. `INFEASIBLE` where no law within the radius lives on the support. `GAP` where
+    only an enclosure is known: three or more balls without a convex worst case, and functions of the user.
 
-    `InvalidInput`: weights of an aggregate that do not fit the balls, a functional of which nothing is known
-    far from the data, a support of the wrong shape.
+    Raises
+    ------
+    InvalidInput : weights of an aggregate that do not fit the balls, a functional of which nothing is known
+        far from the data, a support of the wrong shape.
+    IncompatibleBound : a functional for which no worst case over `OverlappingBalls` is proven.
 
     Source: Fan, Park and Xu, "Quantifying Distributional Model Risk in Marginal Problems via Optimal
     Transport".
