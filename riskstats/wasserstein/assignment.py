@@ -52,13 +52,24 @@ def match_potentials(values: Floats, match: Integers, potential: Floats, close: 
     return psi
 
 
-def solve_assignment(question: PairSuprema, *, start: Floats, gap: float, time_limit: float) -> ProgramAnswer:
-    """The program over two references of n equal weights each, by a bundle over assignments."""
+def solve_assignment(
+    question: PairSuprema, *, start: Floats, gap: float, time_limit: float, still: Integers | None = None
+) -> ProgramAnswer:
+    """The program over two references of n equal weights each, by a bundle over assignments.
+
+    still : (n,) partners whose cheapest targets are within every budget; None is row i with column i.
+    """
     n = len(question.first)
     rows, psi = np.arange(n), np.zeros(n)
+    rays = [
+        (float(gain), tuple(unit.tolist()))
+        for gain, unit in zip(question.recession, np.eye(len(question.budget)), strict=True)
+        if gain > 0
+    ]
 
     def solve(prices: Floats) -> Cut:
         nonlocal psi
+        prices = np.maximum(prices, question.recession)
         values = question.values(prices)
         if not np.isfinite(values).all():
             return Cut(np.inf, np.nan, np.full(len(prices), np.nan), None)
@@ -69,14 +80,16 @@ def solve_assignment(question: PairSuprema, *, start: Floats, gap: float, time_l
         upper = dual_value(question, prices, values, psi)
         return Cut(upper, float(columns.value.mean()), columns.costs.mean(axis=0), columns)
 
-    stay = question.columns(rows, rows, None)
-    still = Cut(np.inf, float(stay.value.mean()), stay.costs.mean(axis=0), stay)
-    found = bundled(solve, question.budget, start, still, rays=[], gap=0.5 * gap, time_limit=time_limit)
+    stay = question.columns(rows, rows if still is None else still, None)
+    first = Cut(np.inf, float(stay.value.mean()), stay.costs.mean(axis=0), stay)
+    found = bundled(solve, question.budget, start, first, rays=rays, gap=0.5 * gap, time_limit=time_limit)
     used = [k for k, share in enumerate(found.shares) if share > 0]
     columns = _joined([found.plans[k] for k in used])
     weights = np.concatenate([np.full(n, found.shares[k] / n) for k in used])
     bound = Enclosure(found.lower, found.upper, found.prices)
-    return ProgramAnswer(columns, weights, np.zeros(len(question.budget)), bound, found.status, found.rounds)
+    far = np.zeros(len(question.budget))
+    far[question.recession > 0] = found.rays
+    return ProgramAnswer(columns, weights, far, bound, found.status, found.rounds)
 
 
 def _joined(parts: list[Columns]) -> Columns:

@@ -28,6 +28,7 @@ from riskstats.wasserstein.ball import MarginalBalls, OverlappingBalls, Wasserst
 from riskstats.wasserstein.coupled import comonotone
 from riskstats.wasserstein.makarov import makarov_bounds, makarov_quantile_bounds
 from riskstats.wasserstein.overlap import OverlapSupremum
+from riskstats.wasserstein.overlap_difference import difference_answer, is_difference
 from riskstats.wasserstein.program import solve_program
 from riskstats.wasserstein.result import Bounds, DistributionBounds, WorstCase
 from riskstats.wasserstein.shapes import Above, AtMost, Shape, Square
@@ -69,13 +70,16 @@ def overlapping_worst_case(
         return infeasible(model, words, direction, needed)
     if supremum.unbounded:
         return unbounded(model, words, direction)
-    found = solve_program(supremum, gap=gap, time_limit=seconds)
+    if is_difference(supremum):
+        found, route = difference_answer(supremum, gap=gap, time_limit=seconds)
+    else:
+        found, route = solve_program(supremum, gap=gap, time_limit=seconds), "column generation"
     return worst_case_of(
         found,
         model,
         question=words,
         direction=direction,
-        route="column generation",
+        route=route,
         feasible_radius=needed,
     )
 
@@ -113,7 +117,7 @@ def effect_distribution_bounds(
     where = np.atleast_1d(finite_vector(np.atleast_1d(points), "points"))
     if isinstance(model, MarginalBalls):
         first, second = arms(model)
-        return makarov_bounds(first, second, where, weights=DIFFERENCE)
+        return replace(makarov_bounds(first, second, where, weights=DIFFERENCE), name="P(Y1 - Y0 <= z)")
     ends = [_probabilities(model, float(z), admissible, gap) for z in where]
     still = replace(model, treated=model.treated.at(0.0), control=model.control.at(0.0))
     alone = [_probabilities(still, float(z), admissible, gap) for z in where]
@@ -129,7 +133,8 @@ def effect_quantile_bounds(model: MarginalBalls, levels: npt.ArrayLike) -> Distr
             "safe."
         )
     first, second = arms(model)
-    return makarov_quantile_bounds(first, second, levels, weights=DIFFERENCE)
+    found = makarov_quantile_bounds(first, second, levels, weights=DIFFERENCE)
+    return replace(found, name="quantiles of Y1 - Y0")
 
 
 def unbounded(model: Model, question: str, direction: str) -> WorstCase:

@@ -19,7 +19,7 @@ from functools import cached_property
 
 import numpy as np
 
-from riskstats._validation import Floats
+from riskstats._validation import Floats, Integers
 from riskstats.wasserstein.ball import OverlappingBalls
 from riskstats.wasserstein.certificate import Columns
 from riskstats.wasserstein.cost import distances, vector_norm
@@ -67,13 +67,13 @@ class OverlapSupremum(TwoArms):
         return bool(self.shape.growth(self.sign) > self.balls.order and moves.any())
 
     @cached_property
-    def _aggregate(self) -> Floats:
+    def sums(self) -> Floats:
         """(n, m) reference combinations of outcomes."""
         y1, y0 = self.balls.outcomes
         return self.weights[0] * y1[:, None] + self.weights[1] * y0[None, :]
 
     @cached_property
-    def _apart(self) -> Floats:
+    def apart(self) -> Floats:
         """(n, m) distances of the covariates, exactly 0 at equal ones."""
         return distances(*self.balls.covariates, self.balls.treated.cost.norm)
 
@@ -83,34 +83,34 @@ class OverlapSupremum(TwoArms):
         p = self.balls.order
         one, two = (_per_unit(l, a, p) for l, a in zip(fixed, self.weights, strict=True))  # noqa: E741
         kappa = joint_multiplier(one, two, p)
-        value, target = self.sign * self.shape(self._aggregate), self._aggregate
+        value, target = self.sign * self.shape(self.sums), self.sums
         if math.isfinite(kappa):
-            value, target = self.shape.best(self.sign, self._aggregate, kappa, p)
+            value, target = self.shape.best(self.sign, self.sums, kappa, p)
         moved, x = self._covariates(fixed)
         lost = np.isinf(moved)
         values = np.where(lost, -np.inf, value - np.where(lost, 0.0, moved))
-        target = np.where(np.isfinite(target), target, self._aggregate)
+        target = np.where(np.isfinite(target), target, self.sums)
         return values, self._columns(target, share_of_first(one, two, p), x)
 
     def cheapest(self, multiplier: Floats) -> tuple[Floats, Columns]:
         """Outcomes stay, covariates meet."""
         fixed = np.where(self.budget > 0, np.maximum(multiplier, 1e-300), np.inf)
         moved, x = self._covariates(fixed)
-        return moved, self._columns(self._aggregate, 0.5, x)
+        return moved, self._columns(self.sums, 0.5, x)
 
     def _covariates(self, multiplier: Floats) -> tuple[Floats, Floats]:
         """((n, m) least costs of meeting, (n m, k) where)."""
         x1, x0 = self.balls.covariates
-        n, m = self._apart.shape
+        n, m = self.apart.shape
         if self.values is not None:
             return self._among_values(multiplier)
         first, second = (float(l) for l in multiplier)  # noqa: E741
         kappa = joint_multiplier(first, second, self.balls.order)
         share = share_of_first(first, second, self.balls.order)
-        still = self._apart == 0.0
+        still = self.apart == 0.0
         weight = self.balls.covariate_weight
         with np.errstate(invalid="ignore"):
-            moved = np.where(still, 0.0, weight * kappa * self._apart**self.balls.order)
+            moved = np.where(still, 0.0, weight * kappa * self.apart**self.balls.order)
         frozen = math.isinf(weight) | math.isinf(kappa)
         moved = np.where(still, 0.0, np.inf) if frozen else moved
         x = x1[:, None, :] + share * (x0[None, :, :] - x1[:, None, :])
@@ -123,7 +123,7 @@ class OverlapSupremum(TwoArms):
         x1, x0 = self.balls.covariates
         one = scaled_costs(float(multiplier[0]), covariate_costs(self.balls, x1, self.values))
         two = scaled_costs(float(multiplier[1]), covariate_costs(self.balls, x0, self.values))
-        moved, place = np.full(self._apart.shape, np.inf), np.zeros(self._apart.shape, dtype=np.int64)
+        moved, place = np.full(self.apart.shape, np.inf), np.zeros(self.apart.shape, dtype=np.int64)
         for u in range(len(self.values)):
             here = one[:, u][:, None] + two[:, u][None, :]
             place = np.where(here < moved, u, place)
@@ -131,11 +131,23 @@ class OverlapSupremum(TwoArms):
         return moved, self.values[place.ravel()]
 
     def _columns(self, target: Floats, share: float, x: Floats) -> Columns:
-        """Columns recomputed from where the rows really go."""
+        """Columns of all pairs, row-major."""
         n, m = target.shape
-        i, j = np.repeat(np.arange(n), m), np.tile(np.arange(m), n)
+        return self._sent(np.repeat(np.arange(n), m), np.tile(np.arange(m), n), target.ravel(), share, x)
+
+    def columns(self, first: Integers, second: Integers, target: Floats, share: float) -> Columns:
+        """Columns of some pairs: the combination goes to `target`, the covariates meet, and the treated row
+        makes `share` of either move."""
+        x1, x0 = self.balls.covariates
+        x = x1[first] if share == 0 else x0[second]
+        if 0 < share < 1:
+            x = x1[first] + share * (x0[second] - x1[first])
+        return self._sent(first, second, target, share, x)
+
+    def _sent(self, i: Integers, j: Integers, target: Floats, share: float, x: Floats) -> Columns:
+        """Columns recomputed from where the rows really go."""
         y1, y0 = self.balls.outcomes
-        z1, z0 = self._outcomes(y1[i], y0[j], target.ravel(), share)
+        z1, z0 = self._outcomes(y1[i], y0[j], target, share)
         p, norm, w = self.balls.order, self.balls.treated.cost.norm, self.balls.covariate_weight
         x1, x0 = self.balls.covariates
         costs = []

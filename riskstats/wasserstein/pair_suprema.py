@@ -18,10 +18,11 @@ from riskstats._validation import Floats, Integers
 from riskstats.wasserstein.aggregate import Reduced
 from riskstats.wasserstein.asked import Asked
 from riskstats.wasserstein.certificate import Columns
+from riskstats.wasserstein.exact_order import comparable
 from riskstats.wasserstein.program import InnerSupremum
 from riskstats.wasserstein.shapes import Shape, power_cost
 
-__all__ = ["BoxPairs", "PairSuprema", "SumPairs"]
+__all__ = ["AllPairs", "BoxPairs", "PairSuprema", "SumPairs"]
 
 
 class PairSuprema(InnerSupremum, Protocol):
@@ -34,7 +35,7 @@ class PairSuprema(InnerSupremum, Protocol):
         """The best targets of some pairs; the cheapest for None."""
 
 
-class _AllPairs:
+class AllPairs:
     """Values and columns of all pairs from those of some."""
 
     exact = True
@@ -63,7 +64,7 @@ class _AllPairs:
 
 
 @dataclass(frozen=True, eq=False)
-class SumPairs(_AllPairs):
+class SumPairs(AllPairs):
     """``sign g(S)`` for the sum of two with total radius R; targets are those of the sum."""
 
     whole: Reduced
@@ -91,8 +92,20 @@ class SumPairs(_AllPairs):
         return np.zeros(1)
 
     @cached_property
+    def terms(self) -> tuple[Floats, Floats, float]:
+        """(n,), (m,) and a unit: the sum of a pair is the sum of its terms, divided by the unit.
+
+        For events of decimals the terms are whole numbers, whose sums are exact.
+        """
+        if not self.whole.event:
+            return self.whole.terms[0], self.whole.terms[1], 1.0
+        first, second, unit = comparable(self.whole.terms[0], self.whole.terms[1], np.ones(1))
+        return first, second, float(unit[0])
+
+    @cached_property
     def _sums(self) -> Floats:
-        return self.whole.sums(np.column_stack(self._grid())).reshape(len(self.first), len(self.second))
+        first, second, unit = self.terms
+        return np.asarray((first[:, np.newaxis] + second[np.newaxis]) / unit)
 
     def values(self, multiplier: Floats) -> Floats:
         """(n, m) inner suprema."""
@@ -102,7 +115,8 @@ class SumPairs(_AllPairs):
 
     def columns(self, first: Integers, second: Integers, multiplier: Floats | None) -> Columns:
         """The best targets of the sum of some pairs."""
-        sums = self._sums[first, second]
+        one, two, unit = self.terms
+        sums = (one[first] + two[second]) / unit
         if multiplier is None or self.whole.radius == 0:
             return Columns(
                 first, second, (sums[:, np.newaxis],), self.sign * self.shape(sums), np.zeros((len(sums), 1))
@@ -115,7 +129,7 @@ class SumPairs(_AllPairs):
 
 
 @dataclass(frozen=True, eq=False)
-class BoxPairs(_AllPairs):
+class BoxPairs(AllPairs):
     """A functional of two outcomes, each in its own interval."""
 
     asked: Asked

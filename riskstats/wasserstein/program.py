@@ -34,6 +34,8 @@ __all__ = ["InnerSupremum", "ProgramAnswer", "solve_program"]
 _MOST_ROUNDS = 400
 _STALL = 25
 _HALVINGS = 50
+_EXACT = 1e-10  # of the master program
+_COLUMNS = 6  # for each atom: how many columns join a master program at a time
 
 
 class InnerSupremum(Protocol):
@@ -154,7 +156,7 @@ def _improving(columns: Columns, master: _Master) -> Columns:
     reduced = np.where(np.isfinite(reduced), reduced, -np.inf)
     scale = 1e-13 * (1.0 + float(np.abs(phi).max() + np.abs(psi).max()))
     places = np.flatnonzero(reduced > scale)
-    most = 20 * (len(phi) + len(psi))
+    most = _COLUMNS * (len(phi) + len(psi))
     if len(places) > most:
         places = places[np.argsort(-reduced[places], kind="stable")[:most]]
     return columns.take(places)
@@ -168,7 +170,7 @@ def _feasible_columns(question: InnerSupremum, cheap: Columns) -> tuple[Columns,
     """
     d = len(question.budget)
     pool = _sound(cheap)
-    for ball in range(d):
+    for ball in range(d if d > 1 else 0):
         mixed = np.full(d, 1e-6)
         mixed[ball] = 1.0
         pool = pool.joined(_sound(question.cheapest(mixed)[1]))
@@ -179,7 +181,8 @@ def _feasible_columns(question: InnerSupremum, cheap: Columns) -> tuple[Columns,
             return pool, None
         excess, master = found_excess
         if excess <= slack:
-            return pool, (pool, np.maximum(master.weights, 0.0))
+            law = pool.take(master.weights > 0)
+            return _near(pool, master), (law, master.weights[master.weights > 0])
         cost, found = question.cheapest(master.multiplier)
         most = dual_value(question, np.zeros(d), -cost, master.psi)
         if -most - float(master.multiplier @ question.budget) > slack:
@@ -189,6 +192,17 @@ def _feasible_columns(question: InnerSupremum, cheap: Columns) -> tuple[Columns,
             return pool, None
         pool = pool.joined(fresh)
     raise NotConverged("no law within the budgets was found, nor shown not to exist; scale the data.")
+
+
+def _near(pool: Columns, master: _Master) -> Columns:
+    """The columns in use and those nearest to it, so that the first master program is a small one."""
+    phi, psi = master.phi, master.psi
+    slack = pool.costs @ master.multiplier + phi[pool.first] + psi[pool.second]
+    slack[master.weights > 0] = -np.inf
+    most = _COLUMNS * (len(phi) + len(psi))
+    if len(pool) <= most:
+        return pool
+    return pool.take(np.sort(np.argsort(slack, kind="stable")[:most]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,6 +230,7 @@ def _master(question: InnerSupremum, pool: Columns) -> _Master:
         b_eq=np.concatenate([question.first, question.second[: m - 1]]),
         bounds=(0, None),
         method="highs",
+        options={"primal_feasibility_tolerance": _EXACT, "dual_feasibility_tolerance": _EXACT},
     )
     if answer.x is None:
         raise NotConverged(f"the linear program was not solved: {answer.message} Scale the data.")

@@ -226,8 +226,9 @@ class DistributionBounds(Result):
     ----------
     name : what is bounded, in words. kind : "cdf" or "quantile".
     points : (k,) where, or (k, 2) for a joint distribution function.
-    lower, upper : (k,) sharp bounds over the set.
-    classical_lower, classical_upper : (k,) the same at radius 0: dependence alone.
+    lower, upper : (k,) sharp bounds over the set; NaN where it is empty.
+    classical_lower, classical_upper : (k,) the same at radius 0: dependence alone. Two samples whose
+        covariates differ share no law at radius 0; the bounds are NaN then.
     order, radius, budget : as in `WorstCase`. total_radius : all that the answer depends on, where it does.
     """
 
@@ -244,8 +245,15 @@ class DistributionBounds(Result):
     total_radius: float | None = None
     status: Status = Status.OPTIMAL
 
+    def to_dict(self) -> dict[str, Any]:
+        """Every field; bounds over an empty set are "infeasible"."""
+        found = super().to_dict()
+        for name in ("lower", "upper", "classical_lower", "classical_upper"):
+            found[name] = ["infeasible" if math.isnan(end) else end for end in found[name]]
+        return found
+
     def to_frame(self) -> pd.DataFrame:
-        """One row per point."""
+        """One row per point; bounds over an empty set are NaN."""
         names = ("points", "lower", "upper", "classical_lower", "classical_upper")
         columns = [getattr(self, name).tolist() for name in names]
         return frame(
@@ -259,8 +267,8 @@ class DistributionBounds(Result):
         chosen = np.unique(np.linspace(0, len(self.points) - 1, min(7, len(self.points))).round().astype(int))
         lines.append(f"  {'at':>10}  {'bounds':>21}  {'dependence alone':>21}")
         for k in chosen:
-            own = f"{self.lower[k]:.4f} to {self.upper[k]:.4f}"
-            old = f"{self.classical_lower[k]:.4f} to {self.classical_upper[k]:.4f}"
+            own = _ends(self.lower[k], self.upper[k])
+            old = _ends(self.classical_lower[k], self.classical_upper[k])
             at = ", ".join(f"{x:.5g}" for x in np.atleast_1d(self.points[k]))
             lines.append(f"  {at:>10}  {own:>21}  {old:>21}")
         return "\n".join(lines)
@@ -273,6 +281,11 @@ class DistributionBounds(Result):
         from riskstats.plotting_wasserstein import draw_band
 
         return draw_band(self, ax)
+
+
+def _ends(lower: float, upper: float) -> str:
+    """Two ends in words; there are none over an empty set."""
+    return "no law" if math.isnan(lower + upper) else f"{lower:.4f} to {upper:.4f}"
 
 
 def worded(value: float, status: Status) -> Any:
