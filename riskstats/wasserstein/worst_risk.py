@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from riskstats._samples import checked_support
 from riskstats._validation import choice, positive_number
 from riskstats._validation import time_limit as checked_time_limit
 from riskstats.exceptions import IncompatibleBound, InvalidInput
@@ -36,6 +37,7 @@ def worst_case_risk(
     *,
     weights: Any = None,
     direction: Literal["upper", "lower"] = "upper",
+    support: tuple[float, float] | None = None,
     gap: float = 1e-6,
     time_limit: float | None = None,
 ) -> WorstCase:
@@ -47,6 +49,8 @@ def worst_case_risk(
     model : a ball, or balls around marginals with a free copula. Losses: larger is worse.
     weights : one a_j for each ball, a number or a vector as long as its outcomes; None is 1 each.
     direction : "upper" for the supremum, "lower" for the infimum.
+    support : (lowest, highest) possible loss, for `CVaR` and `Mean` over one ball from above
+        (`bounded_cvar`); None is the whole line. Scores in [0, 1] have ``support=(0, 1)``.
     gap, time_limit : as in `worst_case_expectation`.
 
     With S the comonotone sum of the references and 1/p + 1/q = 1, the worst cases from above are
@@ -69,23 +73,26 @@ def worst_case_risk(
     """
     if not isinstance(measure, RiskMeasure):
         raise InvalidInput(
-            f"`measure` must be a risk measure such as `CVaR(0.95)`; got {measure!r}. For the expectation "
-            "of a "
-            "function use `worst_case_expectation`."
+            f"`measure` must be a risk measure such as `CVaR(0.95)`; got {measure!r}. For the expectation of "
+            "a function use `worst_case_expectation`."
         )
     if isinstance(model, OverlappingBalls):
         raise IncompatibleBound(
-            f"`{measure}` and `OverlappingBalls` have no proven worst case together. `MarginalBalls` of "
-            "the outcomes "
-            "give a valid, wider one."
+            f"`{measure}` and `OverlappingBalls` have no proven worst case together. `MarginalBalls` of the "
+            "outcomes give a valid, wider one."
         )
     balls = balls_of(model)
     function = question(measure, weights)
     function.check(balls)
     sign = 1 if choice(direction, ("upper", "lower"), "direction") == "upper" else -1
+    within = None if support is None else (checked_support(support),)
     asked = Asked(
-        function, balls, sign, None, None, positive_number(gap, "gap"), checked_time_limit(time_limit)
+        function, balls, sign, within, None, positive_number(gap, "gap"), checked_time_limit(time_limit)
     )
+    if within is not None:
+        from riskstats.wasserstein.bounded_cvar import bounded_cvar
+
+        return bounded_cvar(asked, reduced_risk(asked), measure)
     return _routed(asked, reduced_risk(asked), measure)
 
 
