@@ -1,1 +1,48 @@
 """Expected harm: severity weighted by the likelihood that an answer is acted upon, and what follows."""
+
+from typing import TYPE_CHECKING
+
+from riskstats._lazy import attach
+
+if TYPE_CHECKING:
+    from riskstats.harm.calibration import CalibrationReport as CalibrationReport
+    from riskstats.harm.calibration import risk_calibration as risk_calibration
+    from riskstats.harm.comparison import HarmComparison as HarmComparison
+    from riskstats.harm.comparison import compare_harm as compare_harm
+    from riskstats.harm.cost_maps import CostMap as CostMap
+    from riskstats.harm.cost_maps import Exponential as Exponential
+    from riskstats.harm.cost_maps import Linear as Linear
+    from riskstats.harm.cost_maps import Logistic as Logistic
+    from riskstats.harm.cost_maps import Reciprocal as Reciprocal
+    from riskstats.harm.cost_maps import Tabulated as Tabulated
+    from riskstats.harm.expected import HarmReport as HarmReport
+    from riskstats.harm.expected import expected_harm as expected_harm
+    from riskstats.harm.interval import HarmInterval as HarmInterval
+    from riskstats.harm.interval import harm_interval as harm_interval
+    from riskstats.harm.map_sets import DecreasingMaps as DecreasingMaps
+    from riskstats.harm.strongreject import GradedSuccess as GradedSuccess
+    from riskstats.harm.strongreject import strongreject_score as strongreject_score
+    from riskstats.harm.weights import HarmWeights as HarmWeights
+
+_NAMES = {
+    "CalibrationReport": "riskstats.harm.calibration",
+    "CostMap": "riskstats.harm.cost_maps",
+    "DecreasingMaps": "riskstats.harm.map_sets",
+    "Exponential": "riskstats.harm.cost_maps",
+    "GradedSuccess": "riskstats.harm.strongreject",
+    "HarmComparison": "riskstats.harm.comparison",
+    "HarmInterval": "riskstats.harm.interval",
+    "HarmReport": "riskstats.harm.expected",
+    "HarmWeights": "riskstats.harm.weights",
+    "Linear": "riskstats.harm.cost_maps",
+    "Logistic": "riskstats.harm.cost_maps",
+    "Reciprocal": "riskstats.harm.cost_maps",
+    "Tabulated": "riskstats.harm.cost_maps",
+    "compare_harm": "riskstats.harm.comparison",
+    "expected_harm": "riskstats.harm.expected",
+    "harm_interval": "riskstats.harm.interval",
+    "risk_calibration": "riskstats.harm.calibration",
+    "strongreject_score": "riskstats.harm.strongreject",
+}
+
+__getattr__, __dir__, __all__ = attach(__name__, _NAMES)
