@@ -170,7 +170,7 @@ def plot_refusals(report: CalibrationReport, ax: Axes | None = None) -> Figure:
 
     Pale lines are the same within each severity.
     """
-    axes = axes_of(ax, 6.8, 4.2)
+    axes = axes_of(ax, 7.6, 4.2)
     _upright(axes)
     place = {name: k for k, name in enumerate(report.levels)}
     marks = _draw_within(axes, report, place)

@@ -48,6 +48,17 @@ EXPECTED = {
         "For a second opinion: 4 errors in 9",
         "Coefficients whose sign hangs on the model: 16 of 30",
     ],
+    "treatment_effect_under_shift.py": [
+        "Mean effect of the training: 1.57 thousand dollars a year",
+        "sampling error alone, 95 %        0.20 to 3.00",
+        "model risk alone, radius 0.1      1.37 to 1.77",
+        "follows up to a total radius of 1.56925",
+        "men with a degree and without   are 4.59 apart: it follows up to 0.34 of that",
+        "while each arm moves by less than 785 dollars a man",
+        "dependence alone                 0.0 % to 68.5 %",
+        "radius 0    train all 6.32, train without one 5.54, train with a degree 5.52, train none 4.73",
+        "radius 0.2  train all 6.12, train without one 4.64, train none 4.53, train with a degree 4.36",
+    ],
 }
 ARGUMENTS = {
     "merge_tails.py": ["100000"],
@@ -55,11 +66,13 @@ ARGUMENTS = {
     "breast_cancer_card.py": ["cards"],
     "prompt_selection.py": ["prompts.png"],
     "second_opinion.py": ["open.csv"],
+    "treatment_effect_under_shift.py": ["simulated", "shift.png"],
 }
 FILES = {
     "breast_cancer_card.py": {f"cards/card.{end}" for end in ("html", "json", "png", "proof.npz")},
     "prompt_selection.py": {"prompts.png"},
     "second_opinion.py": {"open.csv"},
+    "treatment_effect_under_shift.py": {"shift.png"},
 }
 
 

@@ -34,6 +34,7 @@ LAYERS = [
         "cli",
         "datasets",
         "plotting",
+        "plotting_breakdown",
         "plotting_evaluations",
         "plotting_grades",
         "plotting_harm",
@@ -52,6 +53,7 @@ MODULES = {
 }
 DRAWN_LATE = {  # results may import these when they draw
     "riskstats.plotting",
+    "riskstats.plotting_breakdown",
     "riskstats.plotting_evaluations",
     "riskstats.plotting_grades",
     "riskstats.plotting_harm",

@@ -14,6 +14,7 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SCORE, CHOICES = FOLDER / "certified_risk_score.ipynb", FOLDER / "certified_choices.ipynb"
 TAIL = FOLDER / "tail_of_eleven_models.ipynb"
 PATIENT = FOLDER / "two_models_one_patient.ipynb"
+CLAIMS = FOLDER / "worst_cases_eight_claims.ipynb"
 LARGEST = 400_000
 
 
@@ -52,7 +53,7 @@ def walked() -> tuple[dict[str, Any], str]:
 
 
 def test_every_notebook_is_known_here():
-    assert [*NOTEBOOKS] == [CHOICES, SCORE, TAIL, PATIENT]
+    assert [*NOTEBOOKS] == [CHOICES, SCORE, TAIL, PATIENT, CLAIMS]
 
 
 def test_the_walk_through_proves_and_checks(walked):
@@ -132,6 +133,19 @@ def test_the_walk_through_about_models():
     said = [line for line in shown.splitlines() if "one model says" in line or "cards within" in line]
     assert len(said) == 11
     assert [line for line in said if line not in stored_text(PATIENT)] == []
+
+
+def test_the_walk_through_about_worst_cases():
+    """Each claim has its assertion in a cell; here that the text speaks of what comes out."""
+    names, shown = walk(CLAIMS)
+    cells = [source(cell) for cell in code_cells(CLAIMS)[1:]]
+    assert [cell for cell in cells if "assert " not in cell] == []
+    assert max(names["errors"]) < 1e-8
+    assert names["shares"] == pytest.approx([0.58, 0.54, 0.5], abs=1e-6)
+    assert names["by_program"] == pytest.approx(4.833333333, abs=1e-6)
+    said = [line for line in shown.splitlines() if "program" in line and "largest distance" not in line]
+    assert len(said) == 6
+    assert [line for line in said if line not in stored_text(CLAIMS)] == []
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

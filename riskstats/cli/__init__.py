@@ -1,4 +1,5 @@
-"""The command `riskstats`: demo, fit, score, card, verify, bound, certify, profile, multiplicity.
+"""The command `riskstats`: demo, fit, score, card, verify, bound, certify, profile, multiplicity,
+worst-case, harm, grade.
 
 Data go to standard output or to `-o`, messages and progress to standard error. Nothing heavy is imported
 before a command needs it.
@@ -11,7 +12,20 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from riskstats.cli import bound, card, certify, demo, fit, multiplicity, profile, score, verify
+from riskstats.cli import (
+    bound,
+    card,
+    certify,
+    demo,
+    fit,
+    grade,
+    harm,
+    multiplicity,
+    profile,
+    score,
+    verify,
+    worst_case,
+)
 from riskstats.cli._parser import OneLineParser
 from riskstats.cli._running import BAD_INPUT, guarded
 
@@ -27,11 +41,15 @@ _COMMANDS = {
     "certify": certify,
     "profile": profile,
     "multiplicity": multiplicity,
+    "worst-case": worst_case,
+    "harm": harm,
+    "grade": grade,
 }
 
 _DESCRIPTION = """\
 Risk scores that fit on an index card, with a proof of how good they are; bounds on risks behind measured
-losses; choices whose risk is certified; and how much hangs on the model that was picked."""
+losses; choices whose risk is certified; how much hangs on the model that was picked; how bad a number can
+get if the world shifts; the harm that answers are expected to do; and grades with their probability."""
 
 _EPILOG = """\
 exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 a gate was not met

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -124,11 +125,11 @@ def output_arguments(parser: argparse.ArgumentParser) -> Any:
 
 
 def read(args: argparse.Namespace) -> LossTable:
-    """The losses of the file in the form that the options describe."""
+    """The losses of the file in the form that the options describe; any number where `support` is None."""
     from riskstats._records import read_losses
     from riskstats._samples import checked_support, loss_vector
 
-    support = checked_support(args.support)
+    support = (-math.inf, math.inf) if args.support is None else checked_support(args.support)
     table = read_losses(
         args.data,
         unit=args.unit,

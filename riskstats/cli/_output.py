@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import math
 import os
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +21,18 @@ __all__ = [
     "STDOUT",
     "check_destination",
     "check_picture",
+    "check_table",
     "json_text",
+    "table_text",
     "write_bytes",
     "write_picture",
+    "write_table",
     "write_text",
 ]
 
 STDOUT = "-"
 _PICTURES = (".png", ".svg", ".pdf")
+_TABLES = {".csv": ",", ".tsv": "\t"}
 
 
 def check_destination(path: str | Path | None) -> None:
@@ -69,6 +75,32 @@ def check_picture(path: str | None) -> None:
     if Path(path).suffix.lower() not in _PICTURES:
         raise InvalidInput(f"the suffix of '{path}' is none of {', '.join(_PICTURES)}. Rename the picture.")
     check_destination(path)
+
+
+def check_table(path: str | None, *, json: bool) -> None:
+    """Refuse, before any long work, a table of numbers that could not be written; None passes."""
+    if path is None:
+        return
+    if path == STDOUT and json:
+        raise InvalidInput("-o - and --json both write to standard output. Leave out one of them.")
+    if path != STDOUT and Path(path).suffix.lower() not in _TABLES:
+        raise InvalidInput(f"the suffix of '{path}' is neither .csv nor .tsv. Rename the output.")
+    check_destination(path)
+
+
+def table_text(head: Sequence[str], rows: Iterable[Sequence[Any]], delimiter: str = ",") -> str:
+    """Rows of cells under a head, with numbers that read back exactly and nothing for None."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
+    return buffer.getvalue()
+
+
+def write_table(head: Sequence[str], rows: Iterable[Sequence[Any]], path: str) -> None:
+    """Write rows of cells to a file, with commas or tabs by its suffix."""
+    delimiter = _TABLES[Path(path).suffix.lower()]
+    write_bytes(table_text(head, rows, delimiter).encode("utf-8"), path)
 
 
 def write_picture(figure: Figure, path: str) -> None:

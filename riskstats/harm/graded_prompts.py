@@ -107,8 +107,8 @@ def checked_severity(severity: Any, scale: tuple[float, float]) -> Floats:
     absent = sum(is_missing(value) for value in np.asarray(severity, dtype=object).ravel().tolist())
     if absent:
         raise InvalidInput(
-            f"`severity` is missing for {absent} prompts; expected harm has no default severity. "
-            "Drop or grade them."
+            f"`severity` is missing for {absent} prompt{'s' * (absent > 1)}; expected harm has no default "
+            "severity. Drop or grade them."
         )
     found = finite_vector(severity, "severity")
     bad = (found < scale[0]) | (found > scale[1])
@@ -156,7 +156,8 @@ def _cost_values(cost: Any, lookup: dict[Any, int]) -> list[Any]:
     absent = [row for row, value in enumerate(given) if is_missing(value)]
     if absent:
         raise InvalidInput(
-            f"`cost` is missing for {len(absent)} prompts, first at row {absent[0]}. Drop or grade them."
+            f"`cost` is missing for {len(absent)} prompt{'s' * (len(absent) > 1)}, first at row {absent[0]}. "
+            "Drop or grade them."
         )
     if all(isinstance(level, (int, float)) for level in lookup):
         return finite_vector(given, "cost").tolist()
@@ -165,7 +166,7 @@ def _cost_values(cost: Any, lookup: dict[Any, int]) -> list[Any]:
 
 def _off_the_levels(given: list[Any], bad: Integers, known: list[Any]) -> str:
     rows = ", ".join(str(row) for row in bad[:_MOST_ROWS].tolist()) + (
-        ", ..." if len(bad) > _MOST_ROWS else ""
+        f" and {len(bad) - _MOST_ROWS} more" if len(bad) > _MOST_ROWS else ""
     )
     place = f"row {rows}" if len(bad) == 1 else f"rows {rows}"
     value = given[int(bad[0])]

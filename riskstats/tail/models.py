@@ -27,7 +27,7 @@ from riskstats.tail.result import RiskProfile
 from riskstats.tail.score_log import ScoreLog
 from riskstats.tail.union import checked_clip, log_terms, refuse_infinite, union
 
-__all__ = ["LIMITS", "profile_models"]
+__all__ = ["LIMITS", "named_limit", "profile_models"]
 
 LIMITS = ("bootstrap-t", "asymptotic", "split-betting", "berk-jones")
 
@@ -90,7 +90,7 @@ def profile_models(
     asked = _Asked(
         level=checked_level(level),
         confidence_level=checked_confidence(confidence_level),
-        limit=_checked_limit(limit, level),
+        limit=named_limit(limit, level),
         risk_limit=None if risk_limit is None else number(risk_limit, "risk_limit"),
         clip=checked_clip(clip),
         log_scale=log_scale,
@@ -120,7 +120,7 @@ class _Asked(NamedTuple):
     random_state: RandomState
 
 
-def _checked_limit(limit: Any, level: float) -> Any:
+def named_limit(limit: Any, level: float) -> Any:
     """The method that a word names; a method or None as it is."""
     if not isinstance(limit, str):
         return limit

@@ -60,7 +60,9 @@ def bounded_cvar(asked: Asked, whole: Reduced, measure: RiskMeasure) -> WorstCas
     upper = _dual(x, mass, level, threshold, kappa, R, p, (low, high))
     answer = (weights, rows[cells][:, np.newaxis], moves)
     price = kappa / (1.0 - level) if np.isfinite(kappa) and R > 0 else None
-    return risk_case(asked, whole, answer, upper, "tail raised within its support", kappa=price)
+    base = float(width[tail] @ still[tail]) / (1.0 - level)
+    route = "tail raised within its support"
+    return risk_case(asked, whole, answer, upper, route, kappa=price, reference=base)
 
 
 def _level(asked: Asked, measure: RiskMeasure) -> float:

@@ -8,7 +8,7 @@ found by bisection, between a radius at which the claim is proven and one at whi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +96,8 @@ class Breakdown(Result):
     def summary(self) -> str:
         """The breakdown in words."""
         head, alone = f"{self.question} {self.claim}", f"{self.at_reference:.6g} without any shift"
+        if math.isnan(self.at_reference):
+            alone = "no law without any shift"
         if self.radius == 0.0:
             return f"{head}: does not follow even at radius 0 ({alone})."
         if math.isinf(self.radius):
@@ -112,6 +114,12 @@ class Breakdown(Result):
 
     def __str__(self) -> str:
         return self.summary()
+
+    def plot(self, ax: Any = None, *, scales: Mapping[str, float] | None = None) -> Any:
+        """The radius on a line, beside `scales` such as an observed shift, by name; needs matplotlib."""
+        from riskstats.plotting_breakdown import draw_breakdown
+
+        return draw_breakdown(self, ax, scales=scales)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +173,7 @@ class Frontier(Result):
 
     def plot(self, ax: Any = None) -> Any:
         """The contour in the plane of the two radii; needs matplotlib."""
-        from riskstats.plotting_wasserstein import draw_frontier
+        from riskstats.plotting_breakdown import draw_frontier
 
         return draw_frontier(self, ax)
 

@@ -64,10 +64,14 @@ def bundled(
     rays: list[tuple[float, tuple[float, ...]]],
     gap: float,
     time_limit: float = np.inf,
+    patience: int = _STALL,
+    reach: float = np.inf,
 ) -> Bundled:
     """The minimum of phi over prices >= 0.
 
-    start : (d,) first prices. still : a plan within every budget.
+    start : (d,) first prices. still : a plan within every budget. patience : rounds without progress before
+    the search ends. reach : how far, as a share of them, the next prices may lie from the best so far; it
+    doubles every round.
     """
     deadline = time.perf_counter() + time_limit
     cuts, best, center = [still], np.inf, start
@@ -93,18 +97,26 @@ def bundled(
             status = Status.TIME_LIMIT
             break
         stalled = 0 if best - lower < _WEAK * before else stalled + 1
-        if stalled > _STALL:
+        if stalled > patience:
             break
         reached = np.isfinite(cut.upper)
         prices = (
             mixed[3] if reached and stalled % 3 != 2 else 0.5 * (center + (mixed[3] if reached else prices))
         )
+        prices, reach = _within(prices, center, reach), 2.0 * reach
     if mixed is None:
         raise NotConverged("no prices with a finite bound were found; scale the data.")
     _, shares, amounts, _ = mixed
     return Bundled(
         [cut.plan for cut in cuts][: len(shares)], shares, amounts, mixed[0], best, center, status, rounds
     )
+
+
+def _within(prices: Floats, center: Floats, reach: float) -> Floats:
+    """The prices, no further than a factor ``1 + reach`` from those of the center that are not 0."""
+    if not np.isfinite(reach):
+        return prices
+    return np.clip(prices, center / (1.0 + reach), np.where(center > 0, center * (1.0 + reach), np.inf))
 
 
 def _mixture(

@@ -68,7 +68,8 @@ class Witness:
         targets = self._targets(sources, moved[kept], target)
         costs = [weights @ np.abs(self.samples[j][sources[:, j]] - targets[j]) ** self.order for j in (0, 1)]
         columns = tuple(end[:, np.newaxis] for end in targets)
-        return WorstCaseLaw(weights, sources, columns, np.array(costs))
+        origins = tuple(self.samples[j][sources[:, j], np.newaxis] for j in (0, 1))
+        return WorstCaseLaw(weights, sources, columns, np.array(costs), origins)
 
     def probability(self, law: WorstCaseLaw, point: float) -> float:
         """P(a1 Y1 + a2 Y2 <= point) under a law; atoms of the references compare as in the bounds."""

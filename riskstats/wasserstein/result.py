@@ -14,7 +14,15 @@ from riskstats.results import Result, Status, frame, plain
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Bounds", "DistributionBounds", "Interval", "WorstCase", "WorstCaseLaw"]
+    from riskstats.wasserstein.inference import ConfidenceBounds
+
+__all__ = ["EVERY_ORDER", "Bounds", "DistributionBounds", "Interval", "WorstCase", "WorstCaseLaw"]
+
+
+EVERY_ORDER = "exponential growth"
+"""The route of an answer that is infinite whatever the order."""
+_EXPONENTIAL = "It looks at exponential moments, which no order bounds; CVaR is finite."
+_REMEDY = "A larger order or a bounded support makes it finite."
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +143,8 @@ class WorstCase(Result):
             return f"No law lies {within}{needed}."
         head = f"{self.question}: {side} value {self.value:.6g} {within}"
         if self.status is Status.UNBOUNDED:
-            return f"{head}. {self.status.sentence} A larger order or a bounded support makes it finite."
+            remedy = _EXPONENTIAL if self.route == EVERY_ORDER else _REMEDY
+            return f"{head}. {self.status.sentence} {remedy}"
         lines = [f"{head}. {self.status.sentence}"]
         if self.reference_value is not None:
             lines.append(f"  at the reference  {self.reference_value:.6g}")
@@ -217,6 +226,12 @@ class Bounds(Result):
     def __str__(self) -> str:
         return self.summary()
 
+    def plot(self, ax: Any = None, *, limits: ConfidenceBounds | None = None) -> Any:
+        """The interval around the reference; `limits` for sampling error apart from it. Needs matplotlib."""
+        from riskstats.plotting_breakdown import draw_bounds
+
+        return draw_bounds(self, ax, limits=limits)
+
 
 @dataclass(frozen=True, eq=False)
 class DistributionBounds(Result):
@@ -276,11 +291,11 @@ class DistributionBounds(Result):
     def __str__(self) -> str:
         return self.summary()
 
-    def plot(self, ax: Any = None) -> Any:
-        """The band around the classical band; needs matplotlib."""
+    def plot(self, ax: Any = None, *, limits: ConfidenceBounds | None = None) -> Any:
+        """The band around the classical band; `limits` for sampling error apart from it. Needs matplotlib."""
         from riskstats.plotting_wasserstein import draw_band
 
-        return draw_band(self, ax)
+        return draw_band(self, ax, limits=limits)
 
 
 def _ends(lower: float, upper: float) -> str:

@@ -45,7 +45,8 @@ class RiskOf(Functional):
         self.aggregate.check(balls)
 
     def describe(self) -> str:
-        return f"{self.measure} of {self.aggregate.variable()}"
+        weights = self.aggregate.weights
+        return f"{self.measure} of {'the loss' if weights is None else self.aggregate.variable()}"
 
 
 def reduced_risk(asked: Asked) -> Reduced:

@@ -24,6 +24,8 @@ from riskstats.wasserstein.result import Bounds, WorstCase, worded
 if TYPE_CHECKING:
     import pandas as pd
 
+    from riskstats.wasserstein.breakdown import Breakdown
+
 __all__ = ["Model", "Question", "SensitivityCurve", "sensitivity_curve", "total_radius"]
 
 Model = WassersteinBall | MarginalBalls | OverlappingBalls
@@ -147,7 +149,7 @@ class SensitivityCurve(Result):
     def __str__(self) -> str:
         return self.summary()
 
-    def plot(self, ax: Any = None, *, breakdown: float | None = None) -> Any:
+    def plot(self, ax: Any = None, *, breakdown: float | Breakdown | None = None) -> Any:
         """Value against radius, with a mark where a claim breaks down; needs matplotlib."""
         from riskstats.plotting_wasserstein import draw_sensitivity
 

@@ -63,7 +63,8 @@ def verified(asked: Asked, found: Proposal) -> WorstCase:
     status = found.status
     if status is None:
         status = Status.OPTIMAL if upper - value <= asked.gap * (1.0 + abs(value)) else Status.GAP
-    law = WorstCaseLaw(found.weights, found.sources, found.targets, costs)
+    origins = tuple(ball.points[found.sources[:, j]] for j, ball in enumerate(asked.balls))
+    law = WorstCaseLaw(found.weights, found.sources, found.targets, costs, origins)
     return _answer(asked, upper, value, upper, status, found.route, found, law)
 
 
@@ -84,9 +85,9 @@ def _answer(
         None if found is None or found.multiplier is None else tuple(s * float(m) for m in found.multiplier)
     )
     return WorstCase(
-        value=s * value,
-        lower=s * (lower if s > 0 else upper),
-        upper=s * (upper if s > 0 else lower),
+        value=s * value + 0.0,  # never -0.0
+        lower=s * (lower if s > 0 else upper) + 0.0,
+        upper=s * (upper if s > 0 else lower) + 0.0,
         status=status,
         direction=asked.direction,
         question=asked.functional.describe(),
@@ -102,9 +103,9 @@ def _answer(
     )
 
 
-def unbounded_case(asked: Asked) -> WorstCase:
+def unbounded_case(asked: Asked, route: str = "growth beyond the order") -> WorstCase:
     """The functional grows faster than the cost: no law is the worst."""
-    return _answer(asked, math.inf, math.inf, math.inf, Status.UNBOUNDED, "growth beyond the order")
+    return _answer(asked, math.inf, math.inf, math.inf, Status.UNBOUNDED, route)
 
 
 def infeasible_case(asked: Asked, route: str, feasible_radius: float | None = None) -> WorstCase:

@@ -24,7 +24,7 @@ from riskstats.measures.value_at_risk import ValueAtRisk
 from riskstats.wasserstein.aggregate import Reduced
 from riskstats.wasserstein.asked import Asked, balls_of
 from riskstats.wasserstein.ball import MarginalBalls, OverlappingBalls, WassersteinBall
-from riskstats.wasserstein.result import WorstCase
+from riskstats.wasserstein.result import EVERY_ORDER, WorstCase
 from riskstats.wasserstein.risk_law import question, reduced_risk, risk_case
 from riskstats.wasserstein.verified import unbounded_case
 
@@ -129,7 +129,7 @@ def _exponential(asked: Asked, whole: Reduced, measure: Entropic | EVaR) -> Wors
 
         return spectral_case(asked, whole, Mean())
     if asked.sign > 0 and whole.radius > 0:
-        return unbounded_case(asked)
+        return unbounded_case(asked, EVERY_ORDER)
     return _without_transport(asked, whole, measure)
 
 

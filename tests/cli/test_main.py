@@ -42,12 +42,39 @@ def test_help_is_fast_and_light(environment: dict[str, str]) -> None:
     assert min(seconds) < 0.3
     assert all(
         any(f"{line} ".startswith(f"    {name} ") for line in text)
-        for name in ("demo", "fit", "score", "card", "verify", "bound", "certify", "profile", "multiplicity")
+        for name in (
+            "demo",
+            "fit",
+            "score",
+            "card",
+            "verify",
+            "bound",
+            "certify",
+            "profile",
+            "multiplicity",
+            "worst-case",
+            "harm",
+            "grade",
+        )
     )
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "fit", "score", "card", "verify", "bound", "certify", "profile", "multiplicity"]
+    "command",
+    [
+        "demo",
+        "fit",
+        "score",
+        "card",
+        "verify",
+        "bound",
+        "certify",
+        "profile",
+        "multiplicity",
+        "worst-case",
+        "harm",
+        "grade",
+    ],
 )
 def test_each_command_explains_itself(run: Callable[..., Any], command: str) -> None:
     result = run(command, "--help")

@@ -224,7 +224,7 @@ def test_frames_and_dictionaries(rng):
     [
         ({"cost": [0, 2, 3, 0]}, r"`cost` must lie in 1..5; got 0 at rows 0, 3. Pass `levels=`"),
         ({"cost": [1, 2.5, 3, 4]}, r"must be one of the levels 1..5; got 2.5 at row 1"),
-        ({"cost": [1, None, 3, 4]}, "`cost` is missing for 1 prompts, first at row 1"),
+        ({"cost": [1, None, 3, 4]}, "`cost` is missing for 1 prompt, first at row 1"),
         ({"cost": ["a", "b", "c", "d"]}, "`cost` must be numbers"),
         ({"cost": [1, 2, 3]}, "`cost` has 3 values for 4 prompts"),
         ({"severity": [1, None, np.nan, 2]}, "missing for 2 prompts; expected harm has no default severity"),
