@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 FRAMES = ["pandas", "pyarrow", "polars"]
+LOGS = ["zstandard"]
 VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "riskstats" / "__init__.py").read_text(), re.MULTILINE)
 
 if VERSION is None:
@@ -38,8 +39,9 @@ setup(
         "rich",
     ],
     extras_require={
-        "test": ["pytest", "hypothesis", "mpmath", "pytest-xdist", *FRAMES],
+        "test": ["pytest", "hypothesis", "mpmath", "pytest-xdist", *LOGS, *FRAMES],
         "frames": FRAMES,
+        "logs": LOGS,
         "sketch": ["datasketches"],
         "dev": ["ruff", "mypy", "build"],
         "cuda12": ["jax[cuda12]"],

@@ -252,6 +252,8 @@ def _column(values: Any, name: str, column: str) -> np.ndarray:
 
 def _cells(cells: np.ndarray, name: str, column: str) -> np.ndarray:
     """An object column is all numbers or all text, missing values apart."""
+    if set(map(type, cells)) == {str} and "" not in set(cells):
+        return cells.copy()
     absent = np.fromiter((is_missing(value) for value in cells), dtype=bool, count=len(cells))
     kinds = set(map(type, cells[~absent]))
     if all(issubclass(kind, str) for kind in kinds) and kinds:

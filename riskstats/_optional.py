@@ -6,7 +6,7 @@ from typing import Any
 
 from riskstats.exceptions import Unavailable
 
-__all__ = ["pyscipopt_or"]
+__all__ = ["pyscipopt_or", "zstandard_or"]
 
 
 def pyscipopt_or(instead: str) -> Any:
@@ -19,3 +19,15 @@ def pyscipopt_or(instead: str) -> Any:
             f"solver='{instead}'."
         ) from error
     return pyscipopt
+
+
+def zstandard_or(label: str) -> Any:
+    """The package zstandard; `Unavailable` names the extra that brings it, for the file `label`."""
+    try:
+        import zstandard
+    except ImportError as error:
+        raise Unavailable(
+            f"{label} is compressed with zstd, which needs zstandard. Install it with: pip install "
+            "'riskstats[logs]', or decompress the file first."
+        ) from error
+    return zstandard

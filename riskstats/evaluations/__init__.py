@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from riskstats.evaluations.factors import factor_effects as factor_effects
     from riskstats.evaluations.judges import CorrectedRate as CorrectedRate
     from riskstats.evaluations.judges import judge_corrected_rate as judge_corrected_rate
+    from riskstats.evaluations.missingness import Missingness as Missingness
     from riskstats.evaluations.ordinal import OrdinalSummary as OrdinalSummary
     from riskstats.evaluations.ordinal import ordinal_summary as ordinal_summary
     from riskstats.evaluations.paired import PairedComparison as PairedComparison
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
     from riskstats.evaluations.proportions import proportion_interval as proportion_interval
     from riskstats.evaluations.rates import RateReport as RateReport
     from riskstats.evaluations.rates import rate_interval as rate_interval
+    from riskstats.evaluations.readers.log import read_log as read_log
+    from riskstats.evaluations.roll_up import RollUp as RollUp
+    from riskstats.evaluations.roll_up import roll_up as roll_up
+    from riskstats.evaluations.scale import Scale as Scale
+    from riskstats.evaluations.table import OutcomeTable as OutcomeTable
+    from riskstats.evaluations.taxonomy import Taxonomy as Taxonomy
     from riskstats.evaluations.traces import TraceSummary as TraceSummary
     from riskstats.evaluations.traces import kaplan_meier as kaplan_meier
     from riskstats.evaluations.traces import trace_summary as trace_summary
@@ -43,10 +50,15 @@ _NAMES = {
     "Design": "riskstats.evaluations.design",
     "FactorEffects": "riskstats.evaluations.factors",
     "JudgeAgreement": "riskstats.evaluations.agreement",
+    "Missingness": "riskstats.evaluations.missingness",
     "OrdinalSummary": "riskstats.evaluations.ordinal",
+    "OutcomeTable": "riskstats.evaluations.table",
     "PairedComparison": "riskstats.evaluations.paired",
     "PooledRates": "riskstats.evaluations.pooled",
     "RateReport": "riskstats.evaluations.rates",
+    "RollUp": "riskstats.evaluations.roll_up",
+    "Scale": "riskstats.evaluations.scale",
+    "Taxonomy": "riskstats.evaluations.taxonomy",
     "TraceSummary": "riskstats.evaluations.traces",
     "Zone": "riskstats.evaluations.zones",
     "at_least_one": "riskstats.evaluations.attempts",
@@ -63,6 +75,8 @@ _NAMES = {
     "pooled_rates": "riskstats.evaluations.pooled",
     "proportion_interval": "riskstats.evaluations.proportions",
     "rate_interval": "riskstats.evaluations.rates",
+    "read_log": "riskstats.evaluations.readers.log",
+    "roll_up": "riskstats.evaluations.roll_up",
     "trace_summary": "riskstats.evaluations.traces",
     "zone": "riskstats.evaluations.zones",
 }
