@@ -1,7 +1,8 @@
 """Benchmarks of evaluations: `python -m benchmarks.evaluations [NAME] [--peer-python PATH]` from the root.
 
 `inspect` reads a log of 901 prompts x 3 epochs x 4 dimensions into an outcome table, beside `samples_df` of
-inspect_ai, run by PATH, the Python of an environment with inspect-ai and pandas. `lines` streams a garak
+inspect_ai, run by PATH, the Python of an environment with inspect-ai and pandas. `report` goes from the same
+log to the whole report in words. `lines` streams a garak
 report of many attempts and watches the memory. `taxonomy` makes a table of many outcomes and rolls it up.
 Prints Markdown tables, writes the raw figures as JSON, and with `--update-readme` puts the tables into
 benchmarks/README.md. One thread throughout.
@@ -214,6 +215,64 @@ def _header(scores: np.ndarray, samples: list[dict[str, Any]], prompts: int, epo
     }
 
 
+# ---- the whole report
+
+
+def report(options: argparse.Namespace, sizes: dict[str, int]) -> list[Table]:
+    """From the file of an inspect_ai log to the report in words; beside it the tool's own frame alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_inspect_log(Path(folder) / "log.eval", sizes["prompts"], sizes["epochs"])
+        row: dict[str, Any] = in_own_process(_report, str(path), sizes["repeats"]) | {"bar": 1.0}
+        try:
+            theirs = peer(options.peer_python, path, max(3, sizes["repeats"] // 3))
+        except PeerMissing as error:
+            print(error, file=sys.stderr)
+        else:
+            row |= {"peer": f"inspect_ai {theirs['version']}", "peer_seconds": theirs["seconds"]}
+    return [Table("evaluations-report", _REPORT, [row], _REPORT_NOTE)]
+
+
+_REPORT = (
+    Column("outcomes", "rows", ",d"),
+    Column("file to report s", "seconds", ".2f"),
+    Column("of the processor", "cpu", ".2f"),
+    Column("of it reading", "reading", ".2f"),
+    Column("bar", "bar", lambda bar: f"<= {bar:g} s"),
+    Column("first time, with late imports s", "first", ".2f"),
+    Column("beside", "peer"),
+    Column("its `samples_df` alone s", "peer_seconds", ".2f"),
+)
+_REPORT_NOTE = (
+    "Medians, after `import riskstats.evaluations.report`. The report has missingness, rates of four "
+    "dimensions by twelve categories with guaranteed limits, and the tail of their union with a bootstrap."
+)
+
+
+def _report(path: str, repeats: int) -> dict[str, Any]:
+    from riskstats.evaluations.readers.log import read_log
+    from riskstats.evaluations.report import evaluation_report
+    from riskstats.evaluations.scale import Scale
+
+    options: dict[str, Any] = {
+        "scale": Scale(0, 1, worse="high"),
+        "columns": {"category": "metadata.category"},
+    }
+
+    def whole() -> str:
+        return evaluation_report(read_log(path, **options)).summary()
+
+    first = spend(whole)
+    spent = [spend(whole) for _ in range(repeats)]
+    reading = [spend(lambda: read_log(path, **options)) for _ in range(repeats)]
+    return {
+        "rows": len(read_log(path, **options)),
+        "seconds": statistics.median(each.seconds for each in spent),
+        "cpu": statistics.median(each.cpu_seconds for each in spent),
+        "reading": statistics.median(each.seconds for each in reading),
+        "first": first.seconds,
+    }
+
+
 # ---- streaming, rolling up
 
 
@@ -337,7 +396,7 @@ def _roll_up(outcomes: int) -> dict[str, Any]:
 # ---- command line
 
 
-_BENCHMARKS = {"inspect": inspect, "lines": lines, "taxonomy": taxonomy}
+_BENCHMARKS = {"inspect": inspect, "report": report, "lines": lines, "taxonomy": taxonomy}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -356,7 +415,7 @@ def _parser() -> argparse.ArgumentParser:
 def _common(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("--quick", action="store_true", help="small sizes: to see that it runs")
-    add("--peer-python", metavar="PATH", help="python of an environment with inspect-ai, for inspect")
+    add("--peer-python", metavar="PATH", help="python of an environment with inspect-ai, beside it")
     add("--output", type=Path, default=HERE / "results", metavar="DIR", help="folder of the JSON files")
     add("--update-readme", action="store_true", help="write the tables into benchmarks/README.md")
 

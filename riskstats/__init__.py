@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from riskstats.control.sequential import SequentialCertifier as SequentialCertifier
     from riskstats.distribution import Distribution as Distribution
     from riskstats.envelope import CDFEnvelope as CDFEnvelope
+    from riskstats.evaluations.readers.log import read_log as read_log
+    from riskstats.evaluations.report import evaluation_report as evaluation_report
+    from riskstats.evaluations.table import OutcomeTable as OutcomeTable
     from riskstats.exceptions import AssumptionWarning as AssumptionWarning
     from riskstats.exceptions import CertificateError as CertificateError
     from riskstats.exceptions import IncompatibleBound as IncompatibleBound
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from riskstats.exceptions import NotConverged as NotConverged
     from riskstats.exceptions import StoppedEarly as StoppedEarly
     from riskstats.exceptions import Unavailable as Unavailable
+    from riskstats.harm.expected import expected_harm as expected_harm
     from riskstats.measures.cvar import CVaR as CVaR
     from riskstats.measures.mean import Mean as Mean
     from riskstats.measures.value_at_risk import ValueAtRisk as ValueAtRisk
@@ -68,6 +72,7 @@ _NAMES = {
     "MarginalBalls": "riskstats.wasserstein.ball",
     "Mean": "riskstats.measures.mean",
     "NotConverged": "riskstats.exceptions",
+    "OutcomeTable": "riskstats.evaluations.table",
     "RashomonSet": "riskstats.multiplicity.estimator",
     "Result": "riskstats.results",
     "RiskBound": "riskstats.bounds.result",
@@ -86,9 +91,12 @@ _NAMES = {
     "certify": "riskstats.control.api",
     "compare_models": "riskstats.tail.ranking",
     "cvar_interval": "riskstats.tail.limits",
+    "evaluation_report": "riskstats.evaluations.report",
+    "expected_harm": "riskstats.harm.expected",
     "lower_bound": "riskstats.bounds.api",
     "makarov_bounds": "riskstats.wasserstein.makarov",
     "p_value": "riskstats.bounds.api",
+    "read_log": "riskstats.evaluations.readers.log",
     "risk_profile": "riskstats.tail.profile",
     "upper_bound": "riskstats.bounds.api",
     "verify_certificate": "riskstats.scores.verify",
@@ -101,7 +109,9 @@ _SUBMODULES = (
     "datasets",
     "distribution",
     "envelope",
+    "evaluations",
     "exceptions",
+    "harm",
     "levelset",
     "losses",
     "measures",

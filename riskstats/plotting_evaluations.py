@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from riskstats.evaluations.paired import PairedComparison
     from riskstats.evaluations.pooled import PooledRates
     from riskstats.evaluations.rates import RateReport
+    from riskstats.evaluations.report_result import EvaluationReport
     from riskstats.evaluations.traces import Survival
     from riskstats.evaluations.zones import Zone
 
@@ -34,6 +35,7 @@ __all__ = [
     "plot_differences",
     "plot_pooled",
     "plot_rates",
+    "plot_report",
     "plot_survival",
     "plot_zones",
 ]
@@ -346,4 +348,43 @@ def plot_survival(
     of = "an event" if threshold is None else f"a loss of {threshold:g} or more"
     title = f"Items without {of}: n = {survival.n}, {survival.censored} to the end of their trace"
     titled(axes, title, x, "share without an event", key_rows=rows)
+    return new_figure(axes)
+
+
+# Reports
+
+
+def plot_report(report: EvaluationReport, ax: Axes | None = None) -> Figure:
+    """The rate of every model in every outcome between its limits, with the units behind it.
+
+    Rates of missing losses at their worst are drawn where the report has both ends. Filled marks are of
+    models that keep every gate.
+    """
+    failed = {gate.model for gate in report.failed}
+    rates = [
+        (model, outcome, found.overall)
+        for outcome, models in report.findings.rates.items()
+        for model, found in models.items()
+    ][:MOST_ROWS]
+    if not rates:
+        raise InvalidInput("the report has no rates to draw. Compute the part 'rates'.")
+    several = len(report.findings.rates) > 1
+    rows = [
+        _Row(
+            f"{model}, {outcome}" if several else model,
+            rate.estimate,
+            rate.lower,
+            rate.upper,
+            model not in failed,
+            f"n = {rate.n_units}",
+        )
+        for model, outcome, rate in rates
+    ]
+    axes = _forest(rows, ax, _span([end for row in rows for end in (row.lower, row.upper)]))
+    key_rows = key_above(axes, _marks("every gate kept", "a gate not kept", rows, "limits")) if failed else 1
+    part = "PARTIAL log: " if report.origin.partial else ""
+    worst = "; missing losses at their worst" if "worst" in report.cases else ""
+    sure = as_percent(report.confidence_level)
+    title = f"{part}rates of {len(report.models)} models on {report.n_prompts} prompts, {sure} limits"
+    titled(axes, f"{title[0].upper()}{title[1:]}", f"rate; limits, each alone{worst}", key_rows=key_rows)
     return new_figure(axes)

@@ -135,7 +135,8 @@ def _draw_pair(axes: Axes, comparison: HarmComparison, edges: Floats) -> list[An
     low, high = second + pair.cumulative_lower, second + pair.cumulative_upper
     axes.stairs(np.maximum(high, 0.0), edges, baseline=np.maximum(low, 0.0), fill=True, color=PALE, zorder=1)
     sure = as_percent(comparison.confidence_level)
-    return [Patch(color=PALE, label=f"where the first can be given the second ({sure}, all levels at once)")]
+    names = f"where {short(pair.first)} can be, given {short(pair.second)}"
+    return [Patch(color=PALE, label=f"{names} ({sure}, all levels at once)")]
 
 
 def _styles() -> list[Any]:

@@ -31,6 +31,17 @@ EXPECTED = {
         "On 171 rows never used:",
         "no candidate certified: smallest p-value",
     ],
+    "evaluation_log_to_decision.py": [
+        "Warning: unequal missingness: elm lacks 0.0333 of its losses, fir 0.000833.",
+        "1 of 3 candidates certified",
+        "P(grade): ",
+        "Lowest mean: elm if what has no grade is harmless, fir if harmful.",
+        "Candidates shown to keep both limits, whatever is missing: fir.",
+        "\noak or elm: which does less harm depends on how likelihood falls with cost.",
+        "\nfir does no more harm than oak, however likelihood falls with cost.",
+        "fir is graded Very Good, P(grade) = 0.87, not certain: Good or Very Good.",
+        "\nDecision: replace oak by fir.\n",
+    ],
     "prompt_selection.py": [
         "Simulated losses of 30 prompts",
         "9640 answers become 964 units",
@@ -64,12 +75,14 @@ ARGUMENTS = {
     "merge_tails.py": ["100000"],
     "batch_scoring.py": ["3000"],
     "breast_cancer_card.py": ["cards"],
+    "evaluation_log_to_decision.py": ["logs"],
     "prompt_selection.py": ["prompts.png"],
     "second_opinion.py": ["open.csv"],
     "treatment_effect_under_shift.py": ["simulated", "shift.png"],
 }
 FILES = {
     "breast_cancer_card.py": {f"cards/card.{end}" for end in ("html", "json", "png", "proof.npz")},
+    "evaluation_log_to_decision.py": {f"logs/{model}.eval" for model in ("elm", "fir", "oak")},
     "prompt_selection.py": {"prompts.png"},
     "second_opinion.py": {"open.csv"},
     "treatment_effect_under_shift.py": {"shift.png"},

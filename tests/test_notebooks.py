@@ -15,6 +15,7 @@ SCORE, CHOICES = FOLDER / "certified_risk_score.ipynb", FOLDER / "certified_choi
 TAIL = FOLDER / "tail_of_eleven_models.ipynb"
 PATIENT = FOLDER / "two_models_one_patient.ipynb"
 CLAIMS = FOLDER / "worst_cases_eight_claims.ipynb"
+LOG = FOLDER / "from_log_to_risk_statement.ipynb"
 LARGEST = 400_000
 
 
@@ -53,7 +54,7 @@ def walked() -> tuple[dict[str, Any], str]:
 
 
 def test_every_notebook_is_known_here():
-    assert [*NOTEBOOKS] == [CHOICES, SCORE, TAIL, PATIENT, CLAIMS]
+    assert [*NOTEBOOKS] == [CHOICES, SCORE, LOG, TAIL, PATIENT, CLAIMS]
 
 
 def test_the_walk_through_proves_and_checks(walked):
@@ -146,6 +147,23 @@ def test_the_walk_through_about_worst_cases():
     said = [line for line in shown.splitlines() if "program" in line and "largest distance" not in line]
     assert len(said) == 6
     assert [line for line in said if line not in stored_text(CLAIMS)] == []
+
+
+def test_the_walk_through_from_a_log():
+    """Each claim has its assertion in a cell; here the statement at the end, and that every trap is shown."""
+    names, shown = walk(LOG)
+    cells = [source(cell) for cell in code_cells(LOG)]
+    plain = [cell for cell in cells if "assert " not in cell]
+    assert plain == [cells[0], cells[12]]  # the simulation, and a picture of what the cell before asserts
+    assert names["ranking"](names["wrong"]) == names["ranking"](names["table"])[::-1]
+    assert names["safe"].certified_names == ("fir",)
+    assert names["rows"]["fir"]["averaged first"] < 0.8 * names["rows"]["fir"]["single answers"]
+    assert {each.grade for each in names["found"].values()} == {"Very Good"}
+    assert names["found"]["elm"].probabilities["Very Good"] < names["found"]["fir"].probabilities["Very Good"]
+    said = [line for line in shown.splitlines() if line[:2] in {"1.", "2.", "3.", "4.", "5."}]
+    refusals = [line for line in shown.splitlines() if "declare" in line or "`estimand=`" in line]
+    assert (len(said), len(refusals)) == (5, 3)
+    assert [line for line in said + refusals if line not in stored_text(LOG)] == []
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

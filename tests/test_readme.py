@@ -27,7 +27,7 @@ from riskstats.scores.scorecard import ScoreCard
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"^(?:<!-- ([\w-]+) -->\n)?( *)```(\w+)\n(.*?)^\2```$", re.MULTILINE | re.DOTALL)
-WRITERS = ["losses", "grades"]
+WRITERS = ["losses", "grades", "outcomes"]
 COMMANDS = {
     "demo-command": "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/riskstats demo\n",
     "test-command": ".venv/bin/pip install '.[test]' && .venv/bin/python -m pytest -n auto\n",
@@ -118,6 +118,10 @@ def test_python_of_the_readme(tmp_path, monkeypatch, capsys):
     assert "1 of 4 candidates certified: with 95 % confidence" in shown
     assert "Risk profile at level 0.95: n = 901 prompts, n_tail = 45.05" in shown
     assert "3 models on the same 901 prompts" in shown
+    assert "largest value 0.780189 within transport distance 0.01" in shown
+    assert "follows up to a total radius of" in shown
+    assert "Report on an evaluation: 1600 outcomes of 2 models, 800 prompts" in shown
+    assert "new does no more harm than old" in shown or "depends on the map" in shown
     assert "Predictive multiplicity of 171 rows: exact" in shown
     assert "models decide 5.26 % of the rows either way (9 rows)" in shown
     assert re.search(r"CERTIFIED after \d+ of \d+ units", shown)
@@ -128,6 +132,7 @@ def test_python_of_the_readme(tmp_path, monkeypatch, capsys):
         "card.proof.npz",
         "grades.csv",
         "losses.csv",
+        "outcomes.csv",
     }
 
 
@@ -189,6 +194,24 @@ def test_shell_lines_about_models(shell):
     assert rows[0].startswith("row,baseline,lower,upper,width,kind,")
     assert (folder / "ranges.png").stat().st_size > 1000
     assert (folder / "small.pool.json").is_file()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the shell lines are for bash")
+def test_shell_lines_about_worst_cases(shell):
+    folder, done = shell
+    assert "largest value" in done.stdout
+    assert "the worst case is above 0.5: exit code 3" in done.stdout
+    assert (folder / "shift.png").stat().st_size > 1000
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the shell lines are for bash")
+def test_shell_lines_about_evaluations(shell):
+    folder, done = shell
+    assert "Report on an evaluation: 1600 outcomes of 2 models, 800 prompts" in done.stdout
+    assert "the limit of a model's harm is above 0.1: exit code 3" in done.stdout
+    assert "Good (not certain at 95 %)" in done.stdout
+    assert (folder / "rates.png").stat().st_size > 1000
+    assert (folder / "report.csv").read_text().count("\n") > 10
 
 
 def without_formula(text: str) -> list[str]:

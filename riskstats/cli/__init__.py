@@ -1,5 +1,5 @@
 """The command `riskstats`: demo, fit, score, card, verify, bound, certify, profile, multiplicity,
-worst-case, harm, grade.
+worst-case, harm, grade, report.
 
 Data go to standard output or to `-o`, messages and progress to standard error. Nothing heavy is imported
 before a command needs it.
@@ -22,6 +22,7 @@ from riskstats.cli import (
     harm,
     multiplicity,
     profile,
+    report,
     score,
     verify,
     worst_case,
@@ -44,12 +45,14 @@ _COMMANDS = {
     "worst-case": worst_case,
     "harm": harm,
     "grade": grade,
+    "report": report,
 }
 
 _DESCRIPTION = """\
 Risk scores that fit on an index card, with a proof of how good they are; bounds on risks behind measured
 losses; choices whose risk is certified; how much hangs on the model that was picked; how bad a number can
-get if the world shifts; the harm that answers are expected to do; and grades with their probability."""
+get if the world shifts; the harm that answers are expected to do; grades with their probability; and all of
+that on an evaluation, straight from its log."""
 
 _EPILOG = """\
 exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 a gate was not met

@@ -129,7 +129,7 @@ def _data_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--levels",
-        type=_levels,
+        type=cost_levels,
         default=5,
         metavar="K|A,B",
         help="number of cost levels, or the levels with the easiest first (default 5)",
@@ -139,7 +139,7 @@ def _data_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _statement_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("statement").add_argument
-    add("--cost-map", type=_cost_map, default="linear", metavar="MAP", help="from cost to likelihood, below")
+    add("--cost-map", type=cost_map, default="linear", metavar="MAP", help="from cost to likelihood, below")
     add("--level", type=float, default=0.95, metavar="B", help="share not in the tail (default 0.95)")
     add("--confidence-level", type=float, default=0.95, metavar="C", help="of each limit (default 0.95)")
     add("--limit", default="bootstrap-t", metavar="NAME", help="confidence limits, see below")
@@ -164,7 +164,7 @@ def _output_arguments(parser: argparse.ArgumentParser) -> None:
     add("--quiet", action="store_true", help="no warnings")
 
 
-def _cost_map(text: str) -> str | tuple[float, ...]:
+def cost_map(text: str) -> str | tuple[float, ...]:
     """A word for the library, or the likelihoods of ``table:1,0.8,...``."""
     name, _, values = text.strip().partition(":")
     if name.lower() != "table":
@@ -177,7 +177,7 @@ def _cost_map(text: str) -> str | tuple[float, ...]:
         ) from None
 
 
-def _levels(text: str) -> int | tuple[float, ...] | tuple[str, ...]:
+def cost_levels(text: str) -> int | tuple[float, ...] | tuple[str, ...]:
     """A number of levels, or the levels themselves: numbers if all of them are, else words."""
     words = tuple(word.strip() for word in text.split(","))
     if len(words) == 1:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from riskstats.cli._logs import log_arguments, read_logs, said, tool_of
 from riskstats.cli._losses import name_list
 from riskstats.cli._output import (
     STDOUT,
@@ -21,11 +22,11 @@ from riskstats.cli._output import (
 )
 from riskstats.cli._parser import whole
 from riskstats.cli._running import DONE, GATE_NOT_MET
-from riskstats.cli._wording import as_options
 from riskstats.exceptions import IncompatibleBound, InvalidInput
 
 if TYPE_CHECKING:
     from riskstats.tail.models_report import ModelsReport
+    from riskstats.tail.score_log import ScoreLog
 
 HELP = "profile the tail of graded harms of one or more models"
 DESCRIPTION = """\
@@ -38,6 +39,9 @@ forms of the log:
   long  each row is one score, with columns model, prompt, dimension, score and, where there are any, epoch,
         judge, category, group, weight; other names by the options
   wide  each row is one answer, with a column per dimension in place of dimension and score
+  tool  a log of inspect_ai, lm_eval, HELM, HarmBench, modelbench, promptfoo, deepeval or garak, recognised by
+        its content; --scale declares what its scores mean, --model names the model where it does not, and
+        --category, --group and --weight name fields of its records, such as metadata.kind
 
 limits for --limit:
   bootstrap-t    approximate, best coverage of the approximate ones (default); weights and clusters allowed
@@ -56,10 +60,24 @@ examples:
   riskstats profile log.csv --level 0.95 --risk-limit 0.3
   riskstats profile log.jsonl --clip 1e-6 --limit split-betting --seed 1 --plot models.png -o table.csv
   riskstats profile wide.parquet --dimensions toxicity,bias,privacy --group language
+  riskstats profile run.eval --scale 0:1:high --clip 1e-6 --estimand attempt --category metadata.kind
 
 exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 the limit of a model is above --risk-limit"""
 
 LIMITS = ("bootstrap-t", "asymptotic", "split-betting", "berk-jones")
+_OF_TABLES = ("prompt", "dimension", "score", "epoch", "judge", "dimensions")
+_OF_TOOLS = (  # options that say how a log of a tool is read
+    "scale",
+    "scorer",
+    "column",
+    "condition",
+    "order",
+    "select",
+    "value",
+    "refusal_loss",
+    "filter",
+    "behaviors",
+)
 _SUFFIXES = (".csv", ".tsv")
 _WORDS = {
     "`clip=`": "--clip",
@@ -87,6 +105,7 @@ _WORDS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     _data_arguments(parser)
+    log_arguments(parser, model=False)
     _statement_arguments(parser)
     _output_arguments(parser)
 
@@ -94,9 +113,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _data_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("data")
     add = group.add_argument
-    add("data", metavar="LOG", help="CSV, TSV, JSON lines or Parquet; - is CSV on standard input")
+    add(
+        "data", metavar="LOG", help="CSV, TSV, JSON lines or Parquet, or the log of a tool; - is CSV on stdin"
+    )
     for role, meaning in (
-        ("model", "names of models"),
+        ("model", "names of models; with the log of a tool, the name of its model"),
         ("prompt", "ids of prompts, sampled independently"),
         ("dimension", "names of dimensions of harm"),
         ("score", "scores in [0, 1], larger is worse"),
@@ -108,6 +129,11 @@ def _data_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         add(f"--{role}", metavar="COLUMN", help=f"{meaning} (default: {role}, if there is such a column)")
     add("--dimensions", action="append", metavar="A,B", help="columns of a wide log, one per dimension")
+    add(
+        "--missing",
+        choices=("raise", "drop"),
+        help="prompts of the log of a tool that lack a score (default raise)",
+    )
 
 
 def _statement_arguments(parser: argparse.ArgumentParser) -> None:
@@ -178,13 +204,11 @@ def _check_outputs(args: argparse.Namespace) -> None:
 
 
 def _profiles(args: argparse.Namespace) -> ModelsReport:
-    from riskstats._record_files import read_records
     from riskstats.tail.models import profile_models
-    from riskstats.tail.score_log import ROLES, score_log
 
-    names = {role: getattr(args, role) for role in ROLES}
+    tool = tool_of(args.data, args.format)
     return profile_models(
-        score_log(read_records(args.data), names, name_list(args.dimensions)),
+        _of_records(args) if tool is None else _of_tool(args, tool),
         level=args.level,
         confidence_level=args.confidence_level,
         limit=args.limit,
@@ -197,6 +221,37 @@ def _profiles(args: argparse.Namespace) -> ModelsReport:
         on=args.on,
         random_state=args.seed,
     )
+
+
+def _of_records(args: argparse.Namespace) -> ScoreLog:
+    """A long or a wide table of scores."""
+    from riskstats._record_files import read_records
+    from riskstats.tail.score_log import ROLES, score_log
+
+    foreign = [name for name in (*_OF_TOOLS, "missing") if getattr(args, name)]
+    if foreign:
+        option = f"--{foreign[0].replace('_', '-')}"
+        raise InvalidInput(f"{option} goes with the log of a tool, and {args.data} is a table. Leave it out.")
+    names = {role: getattr(args, role) for role in ROLES}
+    return score_log(read_records(args.data), names, name_list(args.dimensions))
+
+
+def _of_tool(args: argparse.Namespace, tool: str) -> ScoreLog:
+    """The log of a tool, through its table of outcomes."""
+    from riskstats.evaluations.report_rows import complete_prompts
+    from riskstats.evaluations.table_uses import score_log_of
+
+    foreign = [role for role in _OF_TABLES if getattr(args, role) is not None]
+    if foreign:
+        raise InvalidInput(
+            f"--{foreign[0]} names a column of a table, and {args.data} is a log of {tool}, whose fields are "
+            "known. Leave it out."
+        )
+    args.log_model = args.model
+    roles = ("category", "group", "weight")
+    named = {role: getattr(args, role) for role in roles if getattr(args, role) is not None}
+    table = read_logs([args.data], args, {**named, **dict(args.column)})
+    return score_log_of(complete_prompts(table)[0] if args.missing == "drop" else table)
 
 
 def _gate(found: ModelsReport, limit: float | None) -> int:
@@ -215,6 +270,6 @@ def _in_options() -> Iterator[None]:
         yield
     except (InvalidInput, IncompatibleBound) as error:
         message = str(error)
-        for phrase, said in _WORDS.items():
-            message = message.replace(phrase, said)
-        raise type(error)(as_options(message)) from error
+        for phrase, words in _WORDS.items():
+            message = message.replace(phrase, words)
+        raise type(error)(said(message)) from error

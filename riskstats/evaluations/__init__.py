@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from riskstats.evaluations.rates import RateReport as RateReport
     from riskstats.evaluations.rates import rate_interval as rate_interval
     from riskstats.evaluations.readers.log import read_log as read_log
+    from riskstats.evaluations.report import evaluation_report as evaluation_report
+    from riskstats.evaluations.report_result import EvaluationReport as EvaluationReport
     from riskstats.evaluations.roll_up import RollUp as RollUp
     from riskstats.evaluations.roll_up import roll_up as roll_up
     from riskstats.evaluations.scale import Scale as Scale
@@ -48,6 +50,7 @@ _NAMES = {
     "ContrastPairs": "riskstats.evaluations.contrast",
     "CorrectedRate": "riskstats.evaluations.judges",
     "Design": "riskstats.evaluations.design",
+    "EvaluationReport": "riskstats.evaluations.report_result",
     "FactorEffects": "riskstats.evaluations.factors",
     "JudgeAgreement": "riskstats.evaluations.agreement",
     "Missingness": "riskstats.evaluations.missingness",
@@ -65,6 +68,7 @@ _NAMES = {
     "attack_matrix": "riskstats.evaluations.attacks",
     "contrast_pairs": "riskstats.evaluations.contrast",
     "design_matrix": "riskstats.evaluations.design",
+    "evaluation_report": "riskstats.evaluations.report",
     "factor_effects": "riskstats.evaluations.factors",
     "judge_agreement": "riskstats.evaluations.agreement",
     "judge_corrected_rate": "riskstats.evaluations.judges",

@@ -324,7 +324,8 @@ class OutcomeTable:
                 "`missing='drop'`, or 'interval' for the results at all best and all worst."
             )
         if missing == "drop":
-            return Losses(loss[~absent], loss[~absent], rows[~absent])
+            known = loss[~absent]
+            return Losses(known, known, rows[~absent])
         return Losses(np.where(absent, 0.0, loss), np.where(absent, 1.0, loss), rows)
 
     def imputations(self, missing: str = "raise") -> dict[str, OutcomeTable]:

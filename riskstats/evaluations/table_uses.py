@@ -118,8 +118,16 @@ def score_log_of(table: OutcomeTable) -> ScoreLog:
         epochs=tuple(map(str, tensor.epochs)),
         judges=tensor.judges,
         weights=_per_prompt(table, "weight") if "weight" in table.columns else None,
-        labels={name: _per_prompt(table, name) for name in given},
+        labels={name: _per_prompt(table, name) for name in given} | _clusters(table),
     )
+
+
+def _clusters(table: OutcomeTable) -> dict[str, dict[str, Any]]:
+    """The cluster of each prompt, itself where it has none; nothing where the table names no clusters."""
+    if "cluster" not in table.columns:
+        return {}
+    known = _per_prompt(table, "cluster")
+    return {"cluster": {prompt: f"cluster {word}" if word else prompt for prompt, word in known.items()}}
 
 
 def _no_gaps(scores: Floats, prompts: tuple[str, ...], model: str, tensor: Tensor) -> None:

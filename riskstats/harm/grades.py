@@ -105,8 +105,8 @@ class Grade(Result):
             return f"one grade is left from n = {self.n_to_settle} on, at these rates and this reference"
         if self.n_to_settle_both is not None:
             return (
-                f"no n settles it against this reference; n = {self.n_to_settle_both} would, with as many "
-                "times more reference items"
+                f"no n settles it against this reference; n = {self.n_to_settle_both} would, with the "
+                "reference grown in proportion"
             )
         return "no n settles it: the rates lie on a border, or next to it"
 

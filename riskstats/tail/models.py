@@ -222,6 +222,13 @@ class _Model:
         return None if per_prompt is None else np.repeat(per_prompt, self.repeats)
 
     @property
+    def units(self) -> Any:
+        """What each row was sampled with: its cluster, else its prompt among attempts; None where alone."""
+        if "cluster" in self.labels:
+            return self.spread(self.labels["cluster"])
+        return self.spread(np.array(self.prompts)) if self.by_attempt else None
+
+    @property
     def ids(self) -> np.ndarray:
         """An id for each row."""
         if not self.by_attempt:
@@ -245,7 +252,7 @@ class _Model:
             risk_limit=asked.risk_limit,
             limit=asked.limit,
             confidence_level=asked.confidence_level,
-            cluster=self.spread(np.array(self.prompts)) if self.by_attempt else None,
+            cluster=self.units,
             random_state=asked.random_state,
         )
         rule = asked.pooling if judged else None
@@ -264,7 +271,8 @@ def _compared(models: dict[str, _Model], asked: _Asked) -> ModelComparison:
     clusters: dict[str, str] = {}
     for model in models.values():
         ids = model.ids.tolist()
-        clusters |= dict(zip(ids, np.repeat(model.prompts, model.repeats).tolist(), strict=True))
+        if model.units is not None:
+            clusters |= dict(zip(ids, model.units.tolist(), strict=True))
         if model.weights is not None:
             weights |= dict(zip(ids, model.spread(model.weights).tolist(), strict=True))
     return compare_models(
@@ -274,7 +282,7 @@ def _compared(models: dict[str, _Model], asked: _Asked) -> ModelComparison:
         on=asked.on,
         support=(0.0, 1.0),
         sample_weight=weights or None,
-        cluster=clusters if any(model.by_attempt for model in models.values()) else None,
+        cluster=clusters or None,
         random_state=asked.random_state,
     )
 

@@ -31,7 +31,7 @@ class ScoreLog:
     prompts : by model, ids in the order of the table.
     dimensions, epochs, judges : what the other axes stand for; one epoch or judge where the table names none.
     weights : by prompt; None where the table has none.
-    labels : "category" and "group" by prompt, where the table has them.
+    labels : "category" and "group" by prompt, where the table has them; "cluster", what was sampled together.
     """
 
     scores: dict[str, Floats]

@@ -20,8 +20,9 @@ from riskstats.evaluations.table import OutcomeTable
 from riskstats.evaluations.table_columns import COLUMNS
 from riskstats.exceptions import InvalidInput
 
-__all__ = ["FORMATS", "read_log"]
+__all__ = ["FORMATS", "read_log", "recognised"]
 
+_MEMBERS = {"header.json", "_journal/start.json"}  # one of them is in every archive of inspect_ai
 FORMATS = ("inspect_ai", "lm_eval", "helm", "harmbench", "modelbench", "promptfoo", "deepeval", "garak")
 
 
@@ -131,6 +132,19 @@ def _checked_columns(columns: Mapping[str, str]) -> dict[str, str]:
 # Formats
 
 
+def recognised(path: PathLike) -> str | None:
+    """The format of a log by its content; None where it is the log of no tool that is known here."""
+    log = LogFile(Path(path))
+    if log.zipped:
+        return "inspect_ai" if _MEMBERS & set(log.members) else None
+    return _known(_first(log))
+
+
+def _known(first: Any) -> str | None:
+    names = (n for n in FORMATS if import_module(f"riskstats.evaluations.readers.{n}").recognises(first))
+    return next(names, None)
+
+
 def _format(log: LogFile, asked: str | None) -> str:
     if asked is not None:
         log.magic  # noqa: B018  # says that the file cannot be read before anything else
@@ -138,9 +152,9 @@ def _format(log: LogFile, asked: str | None) -> str:
     if log.zipped:
         return _zipped(log)
     first = _first(log)
-    for name in FORMATS:
-        if import_module(f"riskstats.evaluations.readers.{name}").recognises(first):
-            return name
+    name = _known(first)
+    if name is not None:
+        return name
     keys = ", ".join(map(repr, list(first)[:8])) if isinstance(first, dict) else type(first).__name__
     raise InvalidInput(
         f"{log.label} is the log of no tool that is known here ({keys}). Pass `format=`, one of "
@@ -149,7 +163,7 @@ def _format(log: LogFile, asked: str | None) -> str:
 
 
 def _zipped(log: LogFile) -> str:
-    if not {"header.json", "_journal/start.json"} & set(log.members):
+    if not _MEMBERS & set(log.members):
         raise InvalidInput(f"{log.label} is a zip archive without 'header.json': no inspect log.")
     return "inspect_ai"
 
