@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.recording import HERE, Column, Table, one_thread, spend, write_json
+from benchmarks.recording import HERE, Column, Table, one_thread, spend, update_readme, write_json
 
 __all__ = ["main", "peers", "problem", "rows"]
 
@@ -166,6 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
     parser.add_argument("--output", type=Path, default=Path("results"))
+    parser.add_argument("--update-readme", action="store_true", help="put the tables into README.md")
     options = parser.parse_args(arguments)
     one_thread()
     tables = []
@@ -178,6 +179,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for table in tables:
         print(table.markdown(), "\n")
     write_json(options.output, tables, {key: str(value) for key, value in vars(options).items()})
+    if options.update_readme:
+        update_readme(HERE / "README.md", tables)
     return 0
 
 

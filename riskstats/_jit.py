@@ -35,9 +35,10 @@ __all__ = [
 DEVICES = ("auto", "numpy", "cpu", "gpu")
 
 
-def namespace(array: Any) -> Any:
-    """Return the module whose functions fit `array`: numpy, or jax.numpy for a JAX array or tracer."""
-    if isinstance(array, np.ndarray | np.generic | float | int):
+def namespace(*arrays: Any) -> Any:
+    """Return the module whose functions fit all `arrays`: jax.numpy if one is a JAX array or tracer, else
+    numpy."""
+    if all(isinstance(array, np.ndarray | np.generic | float | int) for array in arrays):
         return np
     import jax.numpy
 

@@ -47,6 +47,7 @@ __all__ = [
     "positive_number",
     "probability",
     "quoted",
+    "real_array",
     "same_length",
     "sample_weights",
     "time_limit",
@@ -235,12 +236,24 @@ def weighted_classes(target: Integers, weights: Floats, classes: tuple[Any, Any]
             )
 
 
-def finite_vector(values: Any, name: str) -> Floats:
-    """A new float64 array of one dimension without NaN or infinite values, not empty."""
+def real_array(values: Any, name: str) -> Floats:
+    """A new float64 array; `InvalidInput` for text, dates, complex numbers and masked entries."""
+    if np.ma.is_masked(values):
+        raise InvalidInput(f"`{name}` has masked entries. Drop them or fill them in.")
     try:
-        vector = np.array(values, dtype=np.float64)
+        raw = np.asarray(values)
+        if raw.dtype.kind in "cmM":
+            raise InvalidInput(f"`{name}` must be real numbers; got {raw.dtype}. Convert them first.")
+        return np.array(values, dtype=np.float64)
+    except InvalidInput:
+        raise
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"`{name}` must be numbers; {error}.") from error
+
+
+def finite_vector(values: Any, name: str) -> Floats:
+    """A new float64 array of one dimension without NaN or infinite values, not empty."""
+    vector = real_array(values, name)
     if vector.ndim != 1:
         raise InvalidInput(f"`{name}` must have 1 dimension; got shape {vector.shape}.")
     if len(vector) == 0:
@@ -310,7 +323,10 @@ def level(value: Any, name: str = "level") -> float:
     """The share *not* in the tail: a number in [0, 1)."""
     if not _is_number(value) or not 0 <= value < 1:
         hint = " The worst loss is `losses.max()`." if value == 1 else _percent(value)
-        raise InvalidInput(f"`{name}` must lie in [0, 1); got {value!r}.{hint}")
+        raise InvalidInput(
+            f"`{name}` must lie in [0, 1); got {value!r}.{hint} It is the share not in the tail: for the "
+            "worst 5 % pass 0.95."
+        )
     return float(value)
 
 

@@ -108,7 +108,8 @@ PUBLIC = {
     "riskstats.wasserstein": {
         "Above", "Absolute", "Aggregate", "AtLeast", "AtMost", "Below", "Between", "Bounds",
         "Breakdown", "Call", "Claim", "CombinedLeastSquares", "ConfidenceBounds", "Cost", "Declared",
-        "DistributionBounds", "Frontier", "Interval", "JointCDF", "Linear", "MarginalBalls", "Maximum",
+        "DistributionBounds", "Frontier", "Interval", "JointCDF", "Linear", "MakarovQuestion",
+        "MarginalBalls", "Maximum",
         "NumericalDelta", "OverlappingBalls", "Product", "Put", "Question", "Radius", "RuleRanking",
         "SensitivityCurve", "Square", "WassersteinBall", "WassersteinHingeClassifier",
         "WassersteinHingeClassifierCV", "WassersteinLADRegression", "WassersteinLADRegressionCV",

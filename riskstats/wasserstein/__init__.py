@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from riskstats.wasserstein.makarov import makarov_bounds as makarov_bounds
     from riskstats.wasserstein.makarov import makarov_breakdown as makarov_breakdown
     from riskstats.wasserstein.makarov import makarov_quantile_bounds as makarov_quantile_bounds
+    from riskstats.wasserstein.makarov_batch import MakarovQuestion as MakarovQuestion
     from riskstats.wasserstein.makarov_law import makarov_worst_case as makarov_worst_case
     from riskstats.wasserstein.radius import Radius as Radius
     from riskstats.wasserstein.radius import bootstrap_radius as bootstrap_radius
@@ -101,6 +102,7 @@ _NAMES = {
     "Interval": "riskstats.wasserstein.result",
     "JointCDF": "riskstats.wasserstein.joint",
     "Linear": "riskstats.wasserstein.shapes",
+    "MakarovQuestion": "riskstats.wasserstein.makarov_batch",
     "MarginalBalls": "riskstats.wasserstein.ball",
     "Maximum": "riskstats.wasserstein.joint",
     "NumericalDelta": "riskstats.wasserstein.inference",

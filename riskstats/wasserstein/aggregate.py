@@ -31,6 +31,8 @@ from riskstats.wasserstein.verified import Proposal, nudged, verified
 
 __all__ = ["Reduced", "aggregate_case"]
 
+_LANDINGS = 3
+
 
 @dataclass(frozen=True, eq=False)
 class Reduced:
@@ -170,6 +172,7 @@ def lifted(
     targets = whole.targets(rows, found.targets - sums[found.places])
     if function.g.event and whole.radius > 0:
         claimed = asked.sign * function.g(found.targets)
+        targets = _landed(asked, whole, targets, found.targets, claimed)
         targets = nudged(function, asked.sign, asked.balls, rows, targets, claimed, asked.box)
     return Proposal(
         found.weights,
@@ -181,3 +184,24 @@ def lifted(
         found.attained,
         reference=reference,
     )
+
+
+def _landed(
+    asked: Asked, whole: Reduced, targets: tuple[Floats, ...], sums: Floats, claimed: Floats
+) -> tuple[Floats, ...]:
+    """Targets with the sums that were asked for, where the rounding of shares and of a'y missed the event."""
+    function, ends = asked.functional, list(targets)
+    assert isinstance(function, Aggregate)
+    for j, (a, ball) in enumerate(zip(whole.vectors, whole.balls, strict=True)):
+        short = asked.sign * function(*ends) < claimed - 0.5
+        if not short.any():
+            break
+        if len(a) > 1 or a[0] == 0 or ball.radius == 0:
+            continue
+        tried = list(ends)
+        for _ in range(_LANDINGS):
+            missed = np.where(short, sums - function.total(function.terms(tuple(tried))), 0.0)
+            tried[j] = tried[j] + (missed / a[0])[:, np.newaxis]
+        good = short & (asked.sign * function(*tried) >= claimed - 0.5)
+        ends[j] = np.where(good[:, np.newaxis], tried[j], ends[j])
+    return tuple(ends)

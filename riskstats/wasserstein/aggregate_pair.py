@@ -16,11 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from riskstats._jit import namespace
 from riskstats._validation import Floats
 from riskstats.wasserstein.couplings import joint_multiplier, share_of_first
 from riskstats.wasserstein.exact_order import scaled
 from riskstats.wasserstein.functional import PairInner, decimal_sum
-from riskstats.wasserstein.shapes import Interval, PiecewiseLinear, Shape, Square, along, power_cost
+from riskstats.wasserstein.shape_base import along, frozen, power_cost
+from riskstats.wasserstein.shapes import Interval, PiecewiseLinear, Shape, Square
 
 __all__ = ["aggregate_pair"]
 
@@ -39,13 +41,13 @@ def aggregate_pair(
     """The inner supremum, elementwise in v; None for a square of an order other than 1 and 2."""
     if isinstance(g, Square) and order not in (1.0, 2.0):
         return None
-    pair = _pair(weights, v, prices, order, within)
+    xp, pair = namespace(*v, *prices), _pair(weights, v, prices, order, within)
     x, y = pair.still
     value = sign * g(decimal_sum(pair.clipped)) - pair.cost(x, y)
     for s, t, height in _candidates(g, sign, pair):
         here = (sign * g(s + t) if height is None else height) - pair.cost(s, t)
         better = here > value
-        value, x, y = np.where(better, here, value), np.where(better, s, x), np.where(better, t, y)
+        value, x, y = xp.where(better, here, value), xp.where(better, s, x), xp.where(better, t, y)
     return PairInner(value, pair.outcome(0, x), pair.outcome(1, y))
 
 
@@ -63,12 +65,13 @@ class _Pair:
     @property
     def clipped(self) -> list[Floats]:
         """Each x_j in its interval."""
-        return [np.clip(u, *ends) for u, ends in zip(self.u, self.box, strict=True)]
+        xp = namespace(*self.u)
+        return [xp.clip(u, *ends) for u, ends in zip(self.u, self.box, strict=True)]
 
     @property
     def still(self) -> tuple[Floats, Floats]:
         """The nearest point of the box."""
-        x, y = np.broadcast_arrays(*self.clipped)
+        x, y = namespace(*self.u).broadcast_arrays(*self.clipped)
         return x, y
 
     @property
@@ -85,23 +88,25 @@ class _Pair:
     def cheapest(self, total: Floats) -> tuple[Floats, Floats]:
         """The cheapest (x, y) of the box with ``x + y = total``, or as near as what can move allows."""
         (low, high), (other_low, other_high) = self.box
-        u, w = np.broadcast_arrays(*self.u)
-        if math.isinf(self.prices[0]):
-            return u, np.clip(total - u, other_low, other_high) if math.isfinite(self.prices[1]) else w
-        if math.isinf(self.prices[1]):
-            return np.clip(total - w, low, high), w
+        xp = namespace(*self.u, *self.prices)
+        u, w = xp.broadcast_arrays(*self.u)
+        if frozen(self.prices[0]):
+            return u, w if frozen(self.prices[1]) else xp.clip(total - u, other_low, other_high)
+        if frozen(self.prices[1]):
+            return xp.clip(total - w, low, high), w
         share = share_of_first(*self.prices, self.order)
-        least, most = np.maximum(low, total - other_high), np.minimum(high, total - other_low)
-        x = np.clip(u + share * (total - u - w), least, most)
-        return x, np.clip(total - x, other_low, other_high)
+        least, most = xp.maximum(low, total - other_high), xp.minimum(high, total - other_low)
+        x = xp.clip(u + share * (total - u - w), least, most)
+        return x, xp.clip(total - x, other_low, other_high)
 
     def outcome(self, place: int, x: Floats) -> Floats:
         """Back to the outcome itself; what has not moved is exactly where it was."""
         a, v, (low, high) = self.weights[place], self.v[place], self.box[place]
         if a == 0.0:
-            return np.broadcast_to(v, x.shape)
+            return namespace(x).broadcast_to(v, x.shape)
         first, last = min(low / a, high / a), max(low / a, high / a)
-        return np.where(x == self.u[place], v, np.clip(x / a, first, last))
+        xp = namespace(x)
+        return xp.where(x == self.u[place], v, xp.clip(x / a, first, last))
 
 
 def _pair(
@@ -133,40 +138,42 @@ def _candidates(g: Shape, sign: int, pair: _Pair) -> Iterator[tuple[Floats, Floa
 def _events(g: Interval, sign: int, pair: _Pair) -> Iterator[tuple[Floats, Floats, Floats]]:
     """The cheapest way into each part of the set; reached where nothing was cut off, or by order."""
     middle, height = sum(pair.still), float(max(sign, 0))
+    xp = namespace(*pair.u, *pair.prices)
     for first, last in g.closed_parts(sign, pair.range):
-        target = np.clip(middle, first, last)
+        target = xp.clip(middle, first, last)
         x, y = pair.cheapest(target)
         free = [low < s for s, (low, _) in zip((x, y), pair.box, strict=True)]
         free = [f & (s < high) for f, s, (_, high) in zip(free, (x, y), pair.box, strict=True)]
-        moves = [f & math.isfinite(price) for f, price in zip(free, pair.prices, strict=True)]
-        reached = moves[0] | moves[1] | (sign * g(x + y) == height)
-        yield x, y, np.where(reached, height, -np.inf)
+        reached = sign * g(x + y) == height
+        for f, price in zip(free, pair.prices, strict=True):
+            reached = reached if frozen(price) else reached | f
+        yield x, y, xp.where(reached, height, -np.inf)
 
 
 def _linear_pieces(g: PiecewiseLinear, sign: int, pair: _Pair) -> Iterator[tuple[Floats, Floats, None]]:
+    xp = namespace(*pair.u, *pair.prices)
     for low, high, _, _, slope in g.pieces:
         low, high = max(low, pair.range[0]), min(high, pair.range[1])
         if low <= high:
             free = [
-                np.clip(u + along(sign * slope, price, pair.order), *ends)
+                xp.clip(u + along(sign * slope, price, pair.order), *ends)
                 for u, price, ends in zip(pair.u, pair.prices, pair.box, strict=True)
             ]
-            yield *pair.cheapest(np.clip(free[0] + free[1], low, high)), None
+            yield *pair.cheapest(xp.clip(free[0] + free[1], low, high)), None
 
 
 def _square(g: Square, sign: int, pair: _Pair) -> Iterator[tuple[Floats, Floats]]:
     """Stationary points inside the box and on its edges."""
-    x = pair.still[0]
-    ends = [[np.full(x.shape, end) for end in box if math.isfinite(end)] for box in pair.box]
-    for place, edges in enumerate(ends):
-        for edge in edges:
-            center = g.center - float(edge.flat[0])
+    xp, x = namespace(*pair.u, *pair.prices), pair.still[0]
+    for place, box in enumerate(pair.box):
+        for end in filter(math.isfinite, box):
+            edge, center = xp.full_like(x, end), g.center - end
             other = (
                 Square(center)
                 .best(sign, pair.u[1 - place], pair.prices[1 - place], pair.order, pair.box[1 - place])
                 .target
             )
-            other = np.broadcast_to(other, x.shape)
+            other = xp.broadcast_to(other, x.shape)
             yield (edge, other) if place == 0 else (other, edge)
     for place in range(2):
         kept = pair.still[place]
@@ -181,12 +188,15 @@ def _along_edge(sign: int, pair: _Pair, place: int, center: Floats) -> Floats:
     """The best x of one outcome for ``sign (x - center)^2`` while the other stays."""
     u, price, ends = pair.u[place], pair.prices[place], pair.box[place]
     moved = Square(0.0).best(sign, u - center, price, pair.order).target
-    return np.clip(np.where(np.isfinite(moved), moved, 0.0) + center, *ends)
+    xp = namespace(moved)
+    return xp.clip(xp.where(xp.isfinite(moved), moved, 0.0) + center, *ends)
 
 
 def _inside(g: Square, sign: int, pair: _Pair) -> Iterator[tuple[Floats, Floats]]:
     """Order 2: both move in the ratio of their prices; kept only where the box allows it."""
     kappa, distance = joint_multiplier(*pair.prices, 2.0), pair.u[0] + pair.u[1] - g.center
-    if sign < 0 or kappa > 1.0:
-        stretch = kappa / (kappa - sign) if kappa < math.inf else 1.0
-        yield pair.cheapest(np.clip(g.center + distance * stretch, *pair.range))
+    xp = namespace(distance, kappa)
+    if sign < 0 or xp is not np or kappa > 1.0:
+        inside = (kappa > 1.0) | (sign < 0)
+        stretch = 1.0 if frozen(kappa) else kappa / xp.where(inside, kappa - sign, kappa)
+        yield pair.cheapest(xp.clip(g.center + distance * stretch, *pair.range))

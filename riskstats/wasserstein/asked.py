@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from riskstats._jit import resolve_device
 from riskstats._validation import Floats, choice, positive_number
 from riskstats._validation import time_limit as checked_time_limit
 from riskstats.exceptions import InvalidInput
@@ -22,6 +23,7 @@ class Asked:
     """A question in the form of a supremum of ``sign f``.
 
     within : an interval for each ball, or None. points : a finite set (S_j, k_j) for each ball, or None.
+    device : where transport over many pairs is computed.
     """
 
     functional: Functional
@@ -31,6 +33,7 @@ class Asked:
     points: tuple[Floats, ...] | None
     gap: float
     time_limit: float
+    device: str = "auto"
 
     @property
     def order(self) -> float:
@@ -75,7 +78,15 @@ def balls_of(model: Any) -> tuple[WassersteinBall, ...]:
     )
 
 
-def asked_of(functional: Any, model: Any, direction: Any, support: Any, gap: Any, time_limit: Any) -> Asked:
+def asked_of(
+    functional: Any,
+    model: Any,
+    direction: Any,
+    support: Any,
+    gap: Any,
+    time_limit: Any,
+    device: str = "auto",
+) -> Asked:
     """The checked question; `InvalidInput` names what does not fit."""
     balls = balls_of(model)
     declared = as_functional(functional, len(balls))
@@ -98,6 +109,7 @@ def asked_of(functional: Any, model: Any, direction: Any, support: Any, gap: Any
         points,
         positive_number(gap, "gap"),
         checked_time_limit(time_limit),
+        device if device == "auto" else resolve_device(device),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from riskstats._validation import Floats, finite_vector, sample_weights
+from riskstats._validation import Floats, finite_vector, real_array, sample_weights
 from riskstats.distribution import Distribution
 from riskstats.exceptions import IncompatibleBound, InvalidInput
 from riskstats.wasserstein.cost import Cost, as_cost, checked_order, radius_and_budget
@@ -142,6 +142,11 @@ class OverlappingBalls:
 
     def __post_init__(self) -> None:
         first, second = self.treated, self.control
+        if not (isinstance(first, WassersteinBall) and isinstance(second, WassersteinBall)):
+            raise InvalidInput(
+                "`OverlappingBalls` takes two `WassersteinBall` of rows (outcome, covariates); got "
+                f"{type(first).__name__} and {type(second).__name__}."
+            )
         if first.order != second.order:
             raise InvalidInput(f"the balls have orders {first.order:g} and {second.order:g}; choose one.")
         if first.dimension != second.dimension or first.dimension < 2:
@@ -204,10 +209,7 @@ def _atoms(reference: Any, weights: npt.ArrayLike | None, name: str) -> tuple[Fl
         if weights is not None:
             raise InvalidInput("a `Distribution` has its own weights; got `weights` too. Drop them.")
         return np.array(reference.atoms)[:, np.newaxis], np.array(reference.weights)
-    try:
-        points = np.array(reference, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InvalidInput(f"`{name}` must be numbers, (n,) or (n, k); {error}.") from error
+    points = real_array(reference, name)
     if points.ndim not in (1, 2) or points.size == 0:
         raise InvalidInput(f"`{name}` must have shape (n,) or (n, k) and not be empty; got {points.shape}.")
     points = points.reshape(len(points), -1)

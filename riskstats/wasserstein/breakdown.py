@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from riskstats._validation import number, positive_number
+import numpy as np
+
+from riskstats._validation import number, positive_number, real_array
 from riskstats.exceptions import InvalidInput
 from riskstats.results import Result, Status, frame, plain
 from riskstats.wasserstein.ball import MarginalBalls, OverlappingBalls, WassersteinBall
-from riskstats.wasserstein.result import Bounds, WorstCase
+from riskstats.wasserstein.result import Bounds, WorstCase, worded
 from riskstats.wasserstein.sensitivity import Model, Question
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ class Claim:
     below: float | None = None
 
     def __post_init__(self) -> None:
+        if not callable(self.ask):
+            raise InvalidInput(f"`ask` must be a function of a set of laws; got {self.ask!r}.")
         if (self.above is None) == (self.below is None):
             raise InvalidInput("a claim is either `above` a number or `below` one; pass exactly one.")
         number(self.line, "above" if self.below is None else "below")
@@ -105,11 +109,10 @@ class Breakdown(Result):
         return f"{head}: follows up to a total radius of {self.radius:.6g} ({alone})."
 
     def to_dict(self) -> dict[str, Any]:
-        """Every field by name; an infinite radius is "inf"."""
-        data = super().to_dict()
+        """Every field by name; an infinite number is "inf" or "-inf", `at_reference` None without a law."""
         return {
-            name: "inf" if isinstance(value, float) and math.isinf(value) else value
-            for name, value in data.items()
+            name: worded(value, Status.OPTIMAL) if isinstance(value, float) else value
+            for name, value in super().to_dict().items()
         }
 
     def __str__(self) -> str:
@@ -185,6 +188,8 @@ def breakdown_radius(
 
     tolerance : of the radius, absolute below 1 and relative above. largest : where to give up.
     """
+    if not isinstance(claim, Claim):
+        raise InvalidInput(f"`claim` must be a `Claim`, such as `Claim(ask, above=0.0)`; got {claim!r}.")
     precision, limit = positive_number(tolerance, "tolerance"), positive_number(largest, "largest")
     question = Question(claim.ask, model)
 
@@ -207,6 +212,8 @@ def breakdown_radius(
         proven, refuted = refuted, 2.0 * refuted
         if refuted > limit:
             return found(math.inf, proven, math.inf)
+    else:
+        return found(math.inf, proven, math.inf)
     while refuted - proven > precision * max(1.0, refuted):
         middle = 0.5 * (proven + refuted)
         if not proven < middle < refuted:
@@ -220,15 +227,19 @@ def breakdown_frontier(
     claim: Claim, model: MarginalBalls | OverlappingBalls, ratios: Sequence[float], *, tolerance: float = 1e-6
 ) -> Frontier:
     """The breakdown radius of two balls for every ratio r1 : r2; 0 freezes the first ball, inf the second."""
-    if isinstance(model, WassersteinBall) or (isinstance(model, MarginalBalls) and len(model.balls) != 2):
+    two = isinstance(model, MarginalBalls) and len(model.balls) == 2
+    if not (two or isinstance(model, OverlappingBalls)):
         raise InvalidInput("a frontier needs two balls: `MarginalBalls` of two, or `OverlappingBalls`.")
     found = []
-    for ratio in ratios:
+    wanted = real_array(np.atleast_1d(np.asarray(ratios)), "ratios")
+    if wanted.ndim != 1 or not len(wanted):
+        raise InvalidInput(f"`ratios` must be one or more numbers r1 / r2; got shape {wanted.shape}.")
+    for ratio in wanted.tolist():
         if math.isnan(ratio) or ratio < 0:
             raise InvalidInput(f"`ratios` must be numbers >= 0, or inf; got {ratio!r}.")
         first, second = _split(1.0, float(ratio))
         found.append(breakdown_radius(claim, _in_ratio(model, first, second), tolerance=tolerance))
-    return Frontier(tuple(float(ratio) for ratio in ratios), tuple(found))
+    return Frontier(tuple(wanted.tolist()), tuple(found))
 
 
 def _split(total: float, ratio: float) -> tuple[float, float]:

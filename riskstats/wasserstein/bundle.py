@@ -66,12 +66,13 @@ def bundled(
     time_limit: float = np.inf,
     patience: int = _STALL,
     reach: float = np.inf,
+    width: Callable[[Floats], float] = lambda prices: 0.0,
 ) -> Bundled:
     """The minimum of phi over prices >= 0.
 
     start : (d,) first prices. still : a plan within every budget. patience : rounds without progress before
     the search ends. reach : how far, as a share of them, the next prices may lie from the best so far; it
-    doubles every round.
+    doubles every round. width : what the plan at some prices leaves open there, which no prices close.
     """
     deadline = time.perf_counter() + time_limit
     cuts, best, center = [still], np.inf, start
@@ -90,7 +91,7 @@ def bundled(
             continue
         mixed = _mixture(cuts, rays, budget)
         lower = max(lower, mixed[0])
-        if best - lower <= gap * (1.0 + abs(best)):
+        if best - lower <= max(gap * (1.0 + abs(best)), width(center)):
             status = Status.OPTIMAL
             break
         if time.perf_counter() > deadline:

@@ -23,7 +23,7 @@ from riskstats._validation import Floats, Integers
 if TYPE_CHECKING:
     from riskstats.wasserstein.program import InnerSupremum
 
-__all__ = ["Columns", "Enclosure", "Law", "dual_value", "inside", "restored"]
+__all__ = ["Columns", "Enclosure", "Law", "dual_value", "inside", "restored", "rounded_up"]
 
 EPS = float(np.finfo(np.float64).eps)
 ROUNDING = 1e-13
@@ -109,15 +109,14 @@ def dual_value(question: InnerSupremum, multiplier: Floats, values: Floats, pote
     psi = (values - phi[:, None]).max(axis=0) if np.isfinite(phi).all() else phi
     if not (np.isfinite(phi).all() and np.isfinite(psi).all()):
         return np.inf
-    parts = (
-        np.append(multiplier * question.budget, 0.0),
-        question.first * phi,
-        question.second * psi,
-    )
+    return rounded_up((multiplier * question.budget, question.first * phi, question.second * psi))
+
+
+def rounded_up(parts: tuple[Floats, ...]) -> float:
+    """The sum of all entries of some arrays, and what rounding may have taken from it."""
     size = sum(float(np.abs(part).sum()) for part in parts)
     total = sum(float(part.sum()) for part in parts)
-    count = len(phi) + len(psi) + len(multiplier) + 8
-    return total + count * EPS * size
+    return total + (sum(map(len, parts)) + 8) * EPS * size
 
 
 def restored(

@@ -16,10 +16,20 @@ from riskstats._validation import Floats, number
 from riskstats.exceptions import InvalidInput
 from riskstats.results import Result
 
-__all__ = ["Cost", "as_cost", "checked_order", "distances", "dual_norm", "radius_and_budget", "vector_norm"]
+__all__ = [
+    "Cost",
+    "as_cost",
+    "checked_order",
+    "distances",
+    "dual_norm",
+    "radius_and_budget",
+    "scaled_costs",
+    "vector_norm",
+]
 
 NORMS = (1, 2, math.inf)
 LARGEST_LOG = 700.0
+_REAL = (int, float, np.integer, np.floating)
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,7 @@ class Cost:
             raise InvalidInput(f"`norm` must be 1, 2 or inf; got {self.norm!r}.")
         for name in ("label_cost", "covariate_weight"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+            if isinstance(value, bool) or not isinstance(value, _REAL) or not value > 0:
                 raise InvalidInput(f"`{name}` must be a number > 0, or inf; got {value!r}.")
 
 
@@ -77,15 +87,18 @@ def radius_and_budget(
         radius, given = default, ["radius"]
     name = given[0]
     amount = _as_distance(radius, order) if name == "radius" else budget
-    real = isinstance(amount, (int, float, np.integer, np.floating)) and not isinstance(amount, bool)
+    real = isinstance(amount, _REAL) and not isinstance(amount, bool)
     if not real or not 0 <= amount < math.inf:
         raise InvalidInput(f"`{name}` must be a finite number >= 0; got {amount!r}.")
     amount = float(amount)
     if name == "budget":
         return amount ** (1.0 / order), amount
-    if amount > 0 and order * math.log(amount) > LARGEST_LOG:
+    power = order * math.log(amount) if amount > 0 else 0.0
+    if abs(power) > LARGEST_LOG:
+        size = "large" if power > 0 else "small"
         raise InvalidInput(
-            f"`radius` ** order is too large for a number; got {amount:g} ** {order:g}. Rescale the outcomes."
+            f"`radius` ** order is too {size} for a number; got {amount:g} ** {order:g}. Rescale the "
+            "outcomes."
         )
     return amount, amount**order
 
@@ -119,3 +132,10 @@ def distances(first: Floats, second: Floats, norm: float) -> Floats:
 
     metric = {1: "cityblock", 2: "euclidean", math.inf: "chebyshev"}[norm]
     return np.asarray(cdist(first, second, metric))
+
+
+def scaled_costs(multiplier: float, costs: Floats) -> Floats:
+    """multiplier * costs, where an infinite cost stays infinite at multiplier 0."""
+    if np.isinf(multiplier):
+        return np.where(costs == 0.0, 0.0, np.inf)
+    return np.where(np.isinf(costs), np.inf, multiplier * np.where(np.isinf(costs), 0.0, costs))

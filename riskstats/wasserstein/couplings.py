@@ -8,25 +8,33 @@ and ``t1 = t (kappa / l1)^q``; for p = 1 the cheaper of the two moves alone, ``k
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+
+from riskstats._jit import namespace
+from riskstats.wasserstein.shape_base import frozen
 
 __all__ = ["joint_multiplier", "share_of_first"]
 
 
-def joint_multiplier(first: float, second: float, order: float) -> float:
+def joint_multiplier(first: Any, second: Any, order: float) -> Any:
     """kappa of two multipliers >= 0; inf is a ball that cannot move."""
-    low, high = min(first, second), max(first, second)
-    if order == 1.0 or low == 0.0 or np.isinf(high):
+    if frozen(first) or frozen(second):
+        return second if frozen(first) else first
+    xp = namespace(first, second)
+    low, high = xp.minimum(first, second), xp.maximum(first, second)
+    if order == 1.0:
         return low
     q = 1.0 / (order - 1.0)
-    return float(low * (1.0 + (low / high) ** q) ** (-1.0 / q))
+    return low * (1.0 + (low / xp.where(high > 0.0, high, 1.0)) ** q) ** (-1.0 / q)
 
 
-def share_of_first(first: float, second: float, order: float) -> float:
+def share_of_first(first: Any, second: Any, order: float) -> Any:
     """t1 / t: the part of the move that the first ball makes."""
-    if order == 1.0 or np.isinf(max(first, second)) or min(first, second) == 0.0:
-        if first == second:
-            return 0.5
-        return 1.0 if first < second else 0.0
-    q = 1.0 / (order - 1.0)
-    return float(1.0 / (1.0 + (first / second) ** q))
+    xp, cheaper = namespace(first, second), 0.5 * ((first <= second) * 1.0 + (first < second) * 1.0)
+    if order == 1.0 or frozen(first) or frozen(second) or (xp is np and min(first, second) == 0.0):
+        return cheaper
+    free, q = (first == 0.0) | (second == 0.0), 1.0 / (order - 1.0)
+    share = 1.0 / (1.0 + (first / xp.where(free, 1.0, second)) ** q)
+    return share if xp is np else xp.where(free, cheaper, share)

@@ -22,7 +22,7 @@ from riskstats.results import Status
 from riskstats.wasserstein.asked import Asked
 from riskstats.wasserstein.ball import WassersteinBall
 from riskstats.wasserstein.certificate import Columns
-from riskstats.wasserstein.finite import FiniteSupport
+from riskstats.wasserstein.finite import FiniteSupport, affordable
 from riskstats.wasserstein.program import ProgramAnswer, solve_program
 from riskstats.wasserstein.result import WorstCase
 from riskstats.wasserstein.sorted_finite import FiniteInner
@@ -203,7 +203,7 @@ class _Cells(FiniteSupport):
     @cached_property
     def costs(self) -> list[Floats]:
         costs = [
-            np.abs(np.clip(ball.points, low, high) - ball.points) ** ball.order
+            affordable(ball, np.abs(np.clip(ball.points, low, high) - ball.points) ** ball.order)
             for ball, (low, high) in zip(self.balls, self._ends, strict=True)
         ]
         return costs if len(costs) == 2 else [*costs, np.zeros((1, 1))]

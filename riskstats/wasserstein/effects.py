@@ -26,9 +26,11 @@ from riskstats.exceptions import InvalidInput
 from riskstats.results import Status
 from riskstats.wasserstein.ball import MarginalBalls, OverlappingBalls, WassersteinBall
 from riskstats.wasserstein.coupled import comonotone
+from riskstats.wasserstein.functional import Aggregate
 from riskstats.wasserstein.makarov import makarov_bounds, makarov_quantile_bounds
 from riskstats.wasserstein.overlap import OverlapSupremum
 from riskstats.wasserstein.overlap_difference import difference_answer, is_difference
+from riskstats.wasserstein.overlap_finite import covariate_values
 from riskstats.wasserstein.program import solve_program
 from riskstats.wasserstein.result import Bounds, DistributionBounds, WorstCase
 from riskstats.wasserstein.shapes import Above, AtMost, Shape, Square
@@ -118,9 +120,11 @@ def effect_distribution_bounds(
     if isinstance(model, MarginalBalls):
         first, second = arms(model)
         return replace(makarov_bounds(first, second, where, weights=DIFFERENCE), name="P(Y1 - Y0 <= z)")
-    ends = [_probabilities(model, float(z), admissible, gap) for z in where]
+    arms(model)
+    values = None if admissible is None else covariate_values(admissible, model, "admissible")
+    ends = [_probabilities(model, float(z), values, gap) for z in where]
     still = replace(model, treated=model.treated.at(0.0), control=model.control.at(0.0))
-    alone = [_probabilities(still, float(z), admissible, gap) for z in where]
+    alone = [_probabilities(still, float(z), values, gap) for z in where]
     return _distribution(model, "P(Y1 - Y0 <= z), shared covariates", where, ends, alone)
 
 
@@ -222,7 +226,6 @@ def _of_order_two(
 
 def _lower_below_two(model: MarginalBalls, question: str) -> WorstCase:
     from riskstats.wasserstein.api import worst_case_expectation
-    from riskstats.wasserstein.functional import Aggregate
 
     if question.startswith("deviation"):
         return replace(_closed(model, question, "lower", 0.0), status=Status.GAP, upper=math.inf)
@@ -284,4 +287,4 @@ def _spread_of(case: WorstCase) -> float:
 def _combination(weights: tuple[float, float]) -> str:
     if weights == DIFFERENCE:
         return "Y1 - Y0"
-    return f"{weights[0]:g} Y1 + {weights[1]:g} Y0"
+    return Aggregate(Square(), weights).variable().replace("Y2", "Y0")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from riskstats._jit import namespace
 from riskstats._validation import Floats, Integers
 
 __all__ = ["comparable", "counts_at_most", "decimal_places", "scaled"]
@@ -31,7 +32,9 @@ def _written(values: Floats, places: int) -> bool:
 
 
 def scaled(values: Floats, factor: float) -> Floats:
-    """``factor * values``; for decimals the float nearest to the product of the decimals."""
+    """``factor * values``; for decimals in NumPy the float nearest to the product of the decimals."""
+    if namespace(values) is not np:
+        return factor * values
     if abs(factor) == 1.0:
         return values if factor == 1.0 else -values
     own, other = decimal_places(np.array([factor])), decimal_places(values)

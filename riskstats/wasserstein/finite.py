@@ -11,9 +11,9 @@ import numpy as np
 from riskstats._validation import Floats
 from riskstats.wasserstein.ball import WassersteinBall
 from riskstats.wasserstein.certificate import Columns
-from riskstats.wasserstein.cost import distances
+from riskstats.wasserstein.cost import distances, scaled_costs
 
-__all__ = ["FiniteSupport"]
+__all__ = ["FiniteSupport", "affordable"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +56,11 @@ class FiniteSupport:
 
     @cached_property
     def costs(self) -> list[Floats]:
-        """(n_j, S_j) of each ball; the second is (1, 1) of zeros for one ball."""
-        costs = [
-            distances(ball.points, support, ball.cost.norm) ** ball.order
-            for ball, support in zip(self.balls, self.supports, strict=True)
-        ]
+        """(n_j, S_j) of each ball, inf where one of budget 0 would move; (1, 1) of zeros beside one ball."""
+        costs = []
+        for ball, support in zip(self.balls, self.supports, strict=True):
+            cost = distances(ball.points, support, ball.cost.norm) ** ball.order
+            costs.append(affordable(ball, cost))
         return costs if len(costs) == 2 else [*costs, np.zeros((1, 1))]
 
     @cached_property
@@ -82,8 +82,8 @@ class FiniteSupport:
         return -values, columns
 
     def _search(self, multiplier: Floats, table: Floats) -> tuple[Floats, Columns]:
-        l = np.append(multiplier, 0.0)[:2]  # noqa: E741
-        one, two = l[0] * self.costs[0], l[1] * self.costs[1]
+        prices = np.append(multiplier, 0.0)[:2]
+        one, two = (scaled_costs(l, c) for l, c in zip(prices, self.costs, strict=True))  # noqa: E741
         n, m = len(one), len(two)
         values, s, t = np.empty((n, m)), np.empty((n, m), np.int64), np.empty((n, m), np.int64)
         for i in range(n):
@@ -107,3 +107,8 @@ class FiniteSupport:
             self.table[s, t],
             np.stack(costs, axis=1),
         )
+
+
+def affordable(ball: WassersteinBall, costs: Floats) -> Floats:
+    """The costs; inf for the moves of a ball of budget 0."""
+    return costs if ball.budget > 0 else np.where(costs > 0, np.inf, 0.0)

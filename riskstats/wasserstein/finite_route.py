@@ -14,6 +14,7 @@ from riskstats.wasserstein.result import WorstCase
 from riskstats.wasserstein.sorted_finite import FiniteInner
 from riskstats.wasserstein.sorted_route import sorted_case
 from riskstats.wasserstein.verified import Proposal, infeasible_case, verified
+from riskstats.wasserstein.worst_law import merged
 
 __all__ = ["finite_case", "needed_radius"]
 
@@ -40,6 +41,7 @@ def finite_case(asked: Asked) -> WorstCase:
     columns, weights = found.columns, found.weights
     assert columns is not None
     assert weights is not None
+    columns, weights = merged(columns, weights)
     sources = np.column_stack([columns.first, columns.second])[:, : len(asked.balls)]
     prices = found.enclosure.multiplier
     proposal = Proposal(

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from riskstats._jit import namespace
 from riskstats._validation import Floats, choice, finite_vector, non_negative_number
 from riskstats.exceptions import InvalidInput
 from riskstats.wasserstein.ball import WassersteinBall
@@ -299,7 +300,9 @@ class Declared(Functional):
 
 
 def decimal_sum(terms: list[Floats]) -> Floats:
-    """The sum of arrays; of decimals, the float nearest to the sum of the decimals."""
+    """The sum of arrays; of decimals in NumPy, the float nearest to the sum of the decimals."""
+    if namespace(*terms) is not np:
+        return sum(terms[1:], start=terms[0])
     total = terms[0]
     for term in terms[1:]:
         whole, other, unit = comparable(total, term, np.ones(1))

@@ -152,7 +152,8 @@ def bounds_interval(
         moves up. A probability P(a1 Y1 + a2 Y2 <= z) has ``-sign(a_j)``.
     support : for a band, (low, high) of all outcomes, or one pair for each sample. None is the whole line,
         which only a distribution function can take.
-    n_resamples : for `NumericalDelta`; each calls `question` once. random_state : as everywhere.
+    n_resamples : for `NumericalDelta`; each calls `question` once, unless the question answers all at once by
+        a method `batched`, as `makarov_batch.MakarovQuestion` does. random_state : as everywhere.
 
     `NumericalDelta`: with theta_n a bound at the samples and theta* at resamples of ``m = rho n`` rows, where
     ``rho = n_min^(exponent - 1)``, the upper limit is ``theta_n - sqrt(rho) q``, where q, not above 0, is
@@ -219,6 +220,20 @@ class _Asked:
             )
         return answer
 
+    def all_at(self, drawn: list[list[Floats]], like: _Answer) -> tuple[Floats, Floats]:
+        """(lower, upper), each (r, k), at r resamples: at once where the question can, else one by one."""
+        at_once = getattr(self.question, "batched", None)
+        found = None if at_once is None else at_once([np.stack(each) for each in zip(*drawn, strict=True)])
+        if found is None:
+            answers = [self(each, like) for each in drawn]
+            return np.stack([each.lower for each in answers]), np.stack([each.upper for each in answers])
+        if any(ends.shape != (len(drawn), len(like.lower)) or not np.isfinite(ends).all() for ends in found):
+            raise InvalidInput(
+                f"`question.batched` must return two finite arrays {(len(drawn), len(like.lower))}; got "
+                f"{found[0].shape} and {found[1].shape}."
+            )
+        return found
+
 
 def _read(answer: Any) -> _Answer:
     if isinstance(answer, DistributionBounds):
@@ -280,11 +295,12 @@ def _by_resampling(
     ratio = min(sizes) ** (exponent - 1.0)
     counts = [max(2, round(ratio * n)) for n in sizes]
     here = asked(arrays)
-    fall, rise = np.empty((2, draws, len(here.lower)))
-    for r in range(draws):
-        drawn = [array[rng.integers(0, len(array), m)] for array, m in zip(arrays, counts, strict=True)]
-        there = asked(drawn, here)
-        fall[r], rise[r] = here.upper - there.upper, there.lower - here.lower
+    drawn = [
+        [array[rng.integers(0, len(array), m)] for array, m in zip(arrays, counts, strict=True)]
+        for _ in range(draws)
+    ]
+    lower, upper = asked.all_at(drawn, here)
+    fall, rise = here.upper - upper, lower - here.lower
     over, under = (np.sqrt(ratio) * np.maximum(np.sort(x, axis=0)[rank], 0.0) for x in (fall, rise))
     return ConfidenceBounds(
         name=here.name,

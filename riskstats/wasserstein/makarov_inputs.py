@@ -174,6 +174,10 @@ def sample_of(reference: Any, weights: npt.ArrayLike | None, name: str) -> tuple
             )
         return np.array(reference.points[:, 0]), np.array(reference.weights)
     values = finite_vector(reference, name)
+    if weights is not None and np.ndim(weights) == 0:
+        raise InvalidInput(
+            f"`sample_weight` of `{name}` must be one weight per row, or None; got {weights!r}."
+        )
     return values, None if weights is None else sample_weights(weights, len(values), name="sample_weight")
 
 

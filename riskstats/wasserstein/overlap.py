@@ -22,9 +22,9 @@ import numpy as np
 from riskstats._validation import Floats, Integers
 from riskstats.wasserstein.ball import OverlappingBalls
 from riskstats.wasserstein.certificate import Columns
-from riskstats.wasserstein.cost import distances, vector_norm
+from riskstats.wasserstein.cost import distances, scaled_costs, vector_norm
 from riskstats.wasserstein.couplings import joint_multiplier, share_of_first
-from riskstats.wasserstein.overlap_finite import TwoArms, covariate_costs, scaled_costs
+from riskstats.wasserstein.overlap_finite import TwoArms, covariate_costs
 from riskstats.wasserstein.shapes import Shape
 
 __all__ = ["OverlapSupremum"]

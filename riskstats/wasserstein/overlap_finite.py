@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
-from riskstats._validation import Floats
+from riskstats._validation import Floats, real_array
+from riskstats.exceptions import InvalidInput
 from riskstats.wasserstein.ball import OverlappingBalls
 from riskstats.wasserstein.certificate import Columns
-from riskstats.wasserstein.cost import distances
+from riskstats.wasserstein.cost import distances, scaled_costs
 
-__all__ = ["OverlapFinite", "TwoArms", "covariate_costs", "scaled_costs"]
+__all__ = ["OverlapFinite", "TwoArms", "covariate_costs", "covariate_values"]
 
 
 class TwoArms:
@@ -152,16 +154,27 @@ class OverlapFinite(TwoArms):
         return Columns(i, j, targets, self._table[u, s, t], costs)
 
 
+def covariate_values(values: npt.ArrayLike, balls: OverlappingBalls, name: str) -> Floats:
+    """(U, k) values that covariates may take, each once; `InvalidInput` for anything else."""
+    width = balls.covariates[0].shape[1]
+    array = real_array(values, name)
+    array = array.reshape(len(array), -1) if array.ndim == 1 and array.size else array
+    if (
+        isinstance(values, tuple)
+        or array.ndim != 2
+        or array.shape[1] != width
+        or not np.isfinite(array).all()
+    ):
+        raise InvalidInput(
+            f"`{name}` must be an array of finite covariate values (U, {width}), a row for each value that X "
+            f"may take; got {'a tuple' if isinstance(values, tuple) else f'shape {array.shape}'}."
+        )
+    return np.unique(array, axis=0)
+
+
 def covariate_costs(balls: OverlappingBalls, x: Floats, support: Floats) -> Floats:
     """(n, U) ``w ||x - x'||^p``; 0 at equal covariates and inf elsewhere where they are frozen."""
     apart = distances(x, support, balls.treated.cost.norm)
     if np.isinf(balls.covariate_weight):
         return np.where(apart == 0.0, 0.0, np.inf)
     return balls.covariate_weight * apart**balls.order
-
-
-def scaled_costs(multiplier: float, costs: Floats) -> Floats:
-    """multiplier * costs, where an infinite cost stays infinite at multiplier 0."""
-    if np.isinf(multiplier):
-        return np.where(costs == 0.0, 0.0, np.inf)
-    return np.where(np.isinf(costs), np.inf, multiplier * np.where(np.isinf(costs), 0.0, costs))

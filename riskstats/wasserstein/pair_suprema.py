@@ -189,4 +189,5 @@ class BoxPairs(AllPairs):
             self.asked.box,  # type: ignore[arg-type]
         )
         assert found is not None
-        return found
+        first, second = (np.clip(s, *box) for s, box in zip(found[1:], self.asked.box, strict=True))
+        return found.value, first, second

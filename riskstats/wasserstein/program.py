@@ -19,7 +19,7 @@ for the duality.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,7 +34,10 @@ __all__ = ["InnerSupremum", "ProgramAnswer", "solve_program"]
 _MOST_ROUNDS = 400
 _STALL = 25
 _HALVINGS = 50
-_EXACT = 1e-10  # of the master program
+_TRIES = ((1e-10, True, 0.0), (1e-10, False, 0.0), (1e-10, True, 1e-8))
+"""(tolerance, presolve, excess over the budgets) of the master program: where a set holds hardly more than
+one law, HiGHS may not find it. What exceeds a budget is mixed away by `certificate`."""
+_DEAR = 1e12  # budgets: a column that costs more is priced so, and no law uses it
 _COLUMNS = 6  # for each atom: how many columns join a master program at a time
 
 
@@ -86,6 +89,11 @@ class ProgramAnswer:
 
 def solve_program(question: InnerSupremum, *, gap: float = 1e-6, time_limit: float = np.inf) -> ProgramAnswer:
     """Alternate master program and inner supremum until the certified gap is at most `gap (1 + |value|)`."""
+    scaled = _PerBudget.of(question)
+    return scaled.unscaled(_solved(scaled, gap, time_limit))
+
+
+def _solved(question: InnerSupremum, gap: float, time_limit: float) -> ProgramAnswer:
     deadline = time.perf_counter() + time_limit
     cheap = question.cheapest(np.full(len(question.budget), 1.0 / len(question.budget)))[1]
     pool, start = _feasible_columns(question, cheap)
@@ -97,7 +105,12 @@ def solve_program(question: InnerSupremum, *, gap: float = 1e-6, time_limit: flo
     stalled = rounds = 0
     while rounds < _MOST_ROUNDS and stalled <= _STALL:
         rounds += 1
-        master = _master(question, pool)
+        try:
+            master = _master(question, pool)
+        except NotConverged:
+            if law is None or not np.isfinite(best.upper):
+                raise
+            break
         found = restored(question, cheap, start, pool, master.weights)
         law, best = _better_law(question, found, law, best)
         centre = question.safe if best.multiplier is None else best.multiplier
@@ -110,15 +123,77 @@ def solve_program(question: InnerSupremum, *, gap: float = 1e-6, time_limit: flo
         if time.perf_counter() > deadline:
             status = Status.TIME_LIMIT
             break
-        fresh = _improving(columns, master)
+        fresh = _improving(columns, master, columns.value)
         stalled = 0 if best.gap < 0.9 * before or not np.isfinite(before) else stalled + 1
-        if len(fresh) == 0:
+        if len(fresh) == 0 and _close(multiplier, master.multiplier):
             break
         pool = pool.joined(fresh)
     if law is None:
         raise NotConverged("no law inside the balls could be verified; scale the data.")
     columns, weights, far = law
     return ProgramAnswer(columns, weights, far, best, status, rounds)
+
+
+@dataclass(frozen=True, eq=False)
+class _PerBudget:
+    """A question with costs counted in budgets: tolerances are absolute, and a budget may be r^p = 1e-12.
+
+    base : the question. scale : (d,) powers of two near the budgets, so that nothing is rounded; 1 for 0.
+    """
+
+    base: InnerSupremum
+    scale: Floats
+
+    @classmethod
+    def of(cls, question: InnerSupremum) -> _PerBudget:
+        """The question with budgets between 1/2 and 1, or 0."""
+        exponent = np.frexp(question.budget)[1].clip(-1000, 1000)
+        return cls(question, np.where(question.budget > 0, np.ldexp(1.0, exponent), 1.0))
+
+    @property
+    def first(self) -> Floats:
+        return self.base.first
+
+    @property
+    def second(self) -> Floats:
+        return self.base.second
+
+    @property
+    def budget(self) -> Floats:
+        return self.base.budget / self.scale
+
+    @property
+    def recession(self) -> Floats:
+        return self.base.recession * self.scale
+
+    @property
+    def safe(self) -> Floats:
+        return self.base.safe * self.scale
+
+    @property
+    def exact(self) -> bool:
+        return self.base.exact
+
+    def at(self, multiplier: Floats) -> tuple[Floats, Columns]:
+        """See `InnerSupremum`."""
+        values, columns = self.base.at(multiplier / self.scale)
+        return values, self._counted(columns)
+
+    def cheapest(self, multiplier: Floats) -> tuple[Floats, Columns]:
+        """See `InnerSupremum`."""
+        values, columns = self.base.cheapest(multiplier / self.scale)
+        return values, self._counted(columns)
+
+    def _counted(self, columns: Columns) -> Columns:
+        return replace(columns, costs=columns.costs / self.scale)
+
+    def unscaled(self, found: ProgramAnswer) -> ProgramAnswer:
+        """An answer in the units of the question."""
+        price, columns = found.enclosure.multiplier, found.columns
+        bound = replace(found.enclosure, multiplier=None if price is None else price / self.scale)
+        if columns is not None:
+            columns = replace(columns, costs=columns.costs * self.scale)
+        return replace(found, columns=columns, far=found.far * self.scale, enclosure=bound)
 
 
 def _finite(question: InnerSupremum, multiplier: Floats, centre: Floats) -> tuple[Floats, Floats, Columns]:
@@ -131,6 +206,11 @@ def _finite(question: InnerSupremum, multiplier: Floats, centre: Floats) -> tupl
             return multiplier, values, columns
         multiplier = 0.5 * (multiplier + centre)
     return centre, *question.at(centre)
+
+
+def _close(first: Floats, second: Floats) -> bool:
+    """Whether the inner supremum was taken at the master's own multiplier, but for rounding."""
+    return bool((np.abs(first - second) <= 1e-9 * (1.0 + np.abs(second))).all())
 
 
 def _better_law(
@@ -147,11 +227,14 @@ def _better_law(
     return law, best
 
 
-def _improving(columns: Columns, master: _Master) -> Columns:
-    """The columns of positive reduced cost at the master's multipliers, the largest where there are many."""
+def _improving(columns: Columns, master: _Master, gain: Floats) -> Columns:
+    """The columns of positive reduced cost at the master's multipliers, the largest where there are many.
+
+    gain : (k,) what the master maximises: the values, or 0 where only costs count.
+    """
     phi, psi = master.phi, master.psi
     with np.errstate(invalid="ignore"):
-        reduced = columns.value - columns.costs @ master.multiplier
+        reduced = gain - columns.costs @ master.multiplier
         reduced = reduced - phi[columns.first] - psi[columns.second]
     reduced = np.where(np.isfinite(reduced), reduced, -np.inf)
     scale = 1e-13 * (1.0 + float(np.abs(phi).max() + np.abs(psi).max()))
@@ -187,7 +270,7 @@ def _feasible_columns(question: InnerSupremum, cheap: Columns) -> tuple[Columns,
         most = dual_value(question, np.zeros(d), -cost, master.psi)
         if -most - float(master.multiplier @ question.budget) > slack:
             return pool, None
-        fresh = _improving(found.at_no_value(), master)
+        fresh = _improving(found, master, np.zeros(len(found)))
         if len(fresh) == 0:
             return pool, None
         pool = pool.joined(fresh)
@@ -222,21 +305,30 @@ def _master(question: InnerSupremum, pool: Columns) -> _Master:
 
     n, m, d = len(question.first), len(question.second), len(question.budget)
     equal = _marginals(pool, n, m)
-    answer = linprog(
-        -np.append(pool.value, question.recession),
-        A_ub=np.column_stack([pool.costs.T, np.eye(d)]),
-        b_ub=question.budget,
-        A_eq=hstack([equal, csr_array((equal.shape[0], d))]),
-        b_eq=np.concatenate([question.first, question.second[: m - 1]]),
-        bounds=(0, None),
-        method="highs",
-        options={"primal_feasibility_tolerance": _EXACT, "dual_feasibility_tolerance": _EXACT},
-    )
-    if answer.x is None:
+    costs = np.minimum(pool.costs, _DEAR)
+    for tolerance, presolve, room in _TRIES:
+        answer = linprog(
+            -np.append(pool.value, question.recession),
+            A_ub=np.column_stack([costs.T, np.eye(d)]),
+            b_ub=question.budget * (1.0 + room) + room,
+            A_eq=hstack([equal, csr_array((equal.shape[0], d))]),
+            b_eq=np.concatenate([question.first, question.second[: m - 1]]),
+            bounds=(0, None),
+            method="highs",
+            options={
+                "primal_feasibility_tolerance": tolerance,
+                "dual_feasibility_tolerance": tolerance,
+                "presolve": presolve,
+            },
+        )
+        if answer.status == 0 and answer.x is not None:
+            break
+    else:
         raise NotConverged(f"the linear program was not solved: {answer.message} Scale the data.")
     equal = -answer.eqlin.marginals
     multiplier = np.maximum(-answer.ineqlin.marginals, 0.0)
-    return _Master(answer.x[: len(pool)], multiplier, equal[:n], np.append(equal[n:], 0.0))
+    weights = np.where((pool.costs > _DEAR).any(axis=1), 0.0, answer.x[: len(pool)])
+    return _Master(weights, multiplier, equal[:n], np.append(equal[n:], 0.0))
 
 
 def _sound(columns: Columns) -> Columns:
@@ -253,7 +345,7 @@ def _excess(question: InnerSupremum, pool: Columns) -> tuple[float, _Master] | N
     equal = _marginals(pool, n, m)
     answer = linprog(
         np.append(np.zeros(len(pool)), 1.0),
-        A_ub=np.column_stack([pool.costs.T, -np.ones(d)]),
+        A_ub=np.column_stack([np.minimum(pool.costs, _DEAR).T, -np.ones(d)]),
         b_ub=question.budget,
         A_eq=hstack([equal, csr_array((equal.shape[0], 1))]),
         b_eq=np.concatenate([question.first, question.second[: m - 1]]),

@@ -22,6 +22,7 @@ __all__ = ["EVERY_ORDER", "Bounds", "DistributionBounds", "Interval", "WorstCase
 EVERY_ORDER = "exponential growth"
 """The route of an answer that is infinite whatever the order."""
 _EXPONENTIAL = "It looks at exponential moments, which no order bounds; CVaR is finite."
+_NOT_CLOSED = "Safe, but not proven to be sharp: the worst case may be less bad, within the certified gap."
 _REMEDY = "A larger order or a bounded support makes it finite."
 
 
@@ -85,7 +86,9 @@ class WorstCase(Result):
     question : the functional, in words. route : the method that answered.
     order, radius, budget : of the balls, one entry each.
     multiplier : d value / d budget of each ball, or None where it is not known.
-    attained : whether `worst_case_distribution` has the value exactly; else it is near it.
+    attained : whether `worst_case_distribution` has the value exactly; else laws only approach the value. The
+        law is then near it, except over balls that share covariates and for order 1: there the mass that goes
+        far, ever less of it ever further, is left out.
     worst_case_distribution : a `WorstCaseLaw` inside every ball, or None.
     feasible_radius : where `INFEASIBLE`, the sum of radii from which the set is not empty; else None.
     """
@@ -114,7 +117,8 @@ class WorstCase(Result):
 
     @property
     def slope(self) -> tuple[float, ...] | None:
-        """d value / d radius of each ball: ``multiplier p radius^(p - 1)``."""
+        """d value / d radius of each ball: ``multiplier p radius^(p - 1)``; NaN where the multiplier is
+        infinite at radius 0."""
         if self.multiplier is None:
             return None
         p = self.order
@@ -126,7 +130,10 @@ class WorstCase(Result):
         for name in ("value", "lower", "upper"):
             data[name] = worded(getattr(self, name), self.status)
         data["duality_gap"] = worded(self.duality_gap, self.status)
-        data["slope"] = plain(self.slope)
+        data["feasible_radius"] = _of_json(self.feasible_radius)
+        for name in ("multiplier", "slope"):
+            each = getattr(self, name)
+            data[name] = None if each is None else [_of_json(x) for x in each]
         return data
 
     def summary(self) -> str:
@@ -135,26 +142,34 @@ class WorstCase(Result):
         radii = ", ".join(f"{radius:.6g}" for radius in self.radius)
         within = f"within transport distance {radii} (order {self.order:g})"
         if self.status is Status.INFEASIBLE:
-            needed = (
-                ""
-                if self.feasible_radius is None
-                else f"; a total radius of {self.feasible_radius:.6g} would do"
-            )
-            return f"No law lies {within}{needed}."
+            return f"No law lies {within}{self._needed()}."
         head = f"{self.question}: {side} value {self.value:.6g} {within}"
         if self.status is Status.UNBOUNDED:
             remedy = _EXPONENTIAL if self.route == EVERY_ORDER else _REMEDY
             return f"{head}. {self.status.sentence} {remedy}"
-        lines = [f"{head}. {self.status.sentence}"]
+        if self.status is Status.NONFINITE:
+            return f"{self.question}: no answer {within}; the law that was found did not hold. {self.route}."
+        lines = [f"{head}. {_NOT_CLOSED if self.status is Status.GAP else self.status.sentence}"]
         if self.reference_value is not None:
             lines.append(f"  at the reference  {self.reference_value:.6g}")
         lines.append(f"  certified         [{self.lower:.10g}, {self.upper:.10g}], by {self.route}")
         if self.slope is not None:
-            lines.append("  per unit radius   " + ", ".join(f"{s:.6g}" for s in self.slope))
+            lines.append(
+                "  per unit radius   "
+                + ", ".join("unknown" if math.isnan(s) else f"{s:.6g}" for s in self.slope)
+            )
         if self.worst_case_distribution is not None:
-            how = "attains it" if self.attained else "comes near it"
+            how = "attains it" if self.attained else "stands for those that approach it"
             lines.append(f"  worst case        a law of {len(self.worst_case_distribution)} atoms {how}")
         return "\n".join(lines)
+
+    def _needed(self) -> str:
+        """What would make the set hold a law."""
+        if self.feasible_radius is None:
+            return ""
+        if math.isinf(self.feasible_radius):
+            return "; no radius would do, because what would have to move is frozen"
+        return f"; a total radius of {self.feasible_radius:.6g} would do"
 
     def __str__(self) -> str:
         return self.summary()
@@ -221,7 +236,7 @@ class Bounds(Result):
         known = "" if self.reference is None else f"; {self.reference:.6g} at the reference"
         radii = ", ".join(f"{radius:.6g}" for radius in self.lower.radius)
         between = f"{self.name}: between {low:.6g} and {high:.6g} within radius {radii}{known}"
-        return f"{between}. {self.status.sentence}"
+        return f"{between}. {_NOT_CLOSED if self.status is Status.GAP else self.status.sentence}"
 
     def __str__(self) -> str:
         return self.summary()
@@ -301,6 +316,11 @@ class DistributionBounds(Result):
 def _ends(lower: float, upper: float) -> str:
     """Two ends in words; there are none over an empty set."""
     return "no law" if math.isnan(lower + upper) else f"{lower:.4f} to {upper:.4f}"
+
+
+def _of_json(value: float | None) -> Any:
+    """A number that JSON can hold, or its word."""
+    return None if value is None else worded(value, Status.OPTIMAL)
 
 
 def worded(value: float, status: Status) -> Any:

@@ -71,6 +71,8 @@ def sensitivity_curve(question: Question, radii: npt.ArrayLike) -> SensitivityCu
 
     radii : (k,) finite numbers >= 0. Radii at which no law exists answer `INFEASIBLE`.
     """
+    if not isinstance(question, Question):
+        raise InvalidInput(f"`question` must be a `Question(ask, model)`; got {question!r}.")
     totals = np.unique(finite_vector(np.atleast_1d(radii), "radii"))
     if totals[0] < 0:
         raise InvalidInput(f"`radii` must be >= 0; got {totals[0]:g}.")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from riskstats._jit import namespace
 from riskstats._validation import Floats
 
-__all__ = ["LINE", "Inner", "Nearest", "Shape", "along", "power_cost"]
+__all__ = ["LINE", "Inner", "Nearest", "Shape", "along", "frozen", "power_cost"]
 
 LINE = (-math.inf, math.inf)
 
@@ -82,12 +83,13 @@ class Shape(ABC):
 
 def power_cost(multiplier: float | Floats, move: Floats, order: float) -> Floats:
     """``multiplier |move|^order``, 0 where nothing moves although the multiplier is inf."""
-    size = np.abs(move)
+    xp = namespace(multiplier, move)
+    size = xp.abs(move)
     power = _power(size, order)
     with np.errstate(invalid="ignore"):
-        if np.ndim(multiplier) == 0 and math.isfinite(multiplier):
+        if isinstance(multiplier, float) and math.isfinite(multiplier):
             return multiplier * power
-        return np.where(size == 0.0, 0.0, multiplier * power)
+        return xp.where(size == 0.0, 0.0, multiplier * power)
 
 
 def _power(size: Floats, order: float) -> Floats:
@@ -96,11 +98,19 @@ def _power(size: Floats, order: float) -> Floats:
     return size * size if order == 2 else size * size * size if order == 3 else size**order
 
 
-def along(slope: float | Floats, multiplier: float, order: float) -> Floats:
+def along(slope: Any, multiplier: float, order: float) -> Any:
     """The move t that is best for ``slope t - multiplier |t|^order``; infinite where there is no best."""
-    size = np.abs(slope)
+    if frozen(multiplier):
+        return 0.0 * slope
+    xp = namespace(slope, multiplier)
+    size: Any = abs(slope)
     if order == 1:
-        return np.copysign(np.where(size > multiplier, math.inf, 0.0), slope)
+        return xp.copysign(xp.where(size > multiplier, math.inf, 0.0), slope)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        move = (size / (order * np.float64(multiplier))) ** (1.0 / (order - 1.0))
-    return np.copysign(np.where(size == 0.0, 0.0, move), slope)
+        move = xp.divide(size, order * multiplier) ** (1.0 / (order - 1.0))
+    return xp.copysign(xp.where(size == 0.0, 0.0, move), slope)
+
+
+def frozen(price: float) -> bool:
+    """Whether a price is known to be inf; the price of a compiled kernel is not known, and finite."""
+    return isinstance(price, float) and math.isinf(price)

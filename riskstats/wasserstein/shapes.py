@@ -16,9 +16,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from riskstats._jit import namespace
 from riskstats._validation import Floats, number
 from riskstats.exceptions import InvalidInput
-from riskstats.wasserstein.shape_base import LINE, Inner, Nearest, Shape, along, power_cost
+from riskstats.wasserstein.shape_base import LINE, Inner, Nearest, Shape, along, frozen, power_cost
 from riskstats.wasserstein.square import square_targets
 
 __all__ = [
@@ -51,11 +52,11 @@ class PiecewiseLinear(Shape):
         """(low, high, anchor, height, slope): ``g = height + slope (s - anchor)`` on [low, high]."""
 
     def __call__(self, s: Floats) -> Floats:
-        s = np.asarray(s, dtype=np.float64)
-        value = np.empty_like(s)
+        s = _floats(s)
+        xp = namespace(s)
+        value = xp.zeros_like(s)
         for low, high, anchor, height, slope in self.pieces:
-            here = (s >= low) & (s <= high)
-            value[here] = height + slope * (s[here] - anchor)
+            value = xp.where((s >= low) & (s <= high), height + slope * (s - anchor), value)
         return value
 
     def growth(self, sign: int) -> float:
@@ -68,17 +69,18 @@ class PiecewiseLinear(Shape):
     def best(
         self, sign: int, v: Floats, multiplier: float, order: float, within: tuple[float, float] = LINE
     ) -> Inner:
-        value, target = np.full(v.shape, -np.inf), np.array(v)
+        xp = namespace(v, multiplier)
+        value, target = xp.full_like(v, -np.inf), v
         for low, high, anchor, height, slope in self.pieces:
             low, high = max(low, within[0]), min(high, within[1])
             if low > high:
                 continue
-            s = np.clip(v + along(sign * slope, multiplier, order), low, high)
+            s = xp.clip(v + along(sign * slope, multiplier, order), low, high)
             with np.errstate(invalid="ignore"):
                 here = sign * (height + slope * (s - anchor)) - power_cost(multiplier, s - v, order)
-            here = np.where(np.isinf(s), np.inf, here)
+            here = xp.where(xp.isinf(s), np.inf, here)
             better = here > value
-            value, target = np.where(better, here, value), np.where(better, s, target)
+            value, target = xp.where(better, here, value), xp.where(better, s, target)
         return Inner(value, target)
 
 
@@ -111,7 +113,8 @@ class Call(PiecewiseLinear):
         _number(self, "strike")
 
     def __call__(self, s: Floats) -> Floats:
-        return np.maximum(np.asarray(s, dtype=np.float64) - self.strike, 0.0)
+        s = _floats(s)
+        return namespace(s).maximum(s - self.strike, 0.0)
 
     @property
     def pieces(self) -> tuple[tuple[float, float, float, float, float], ...]:
@@ -133,7 +136,8 @@ class Put(PiecewiseLinear):
         _number(self, "strike")
 
     def __call__(self, s: Floats) -> Floats:
-        return np.maximum(self.strike - np.asarray(s, dtype=np.float64), 0.0)
+        s = _floats(s)
+        return namespace(s).maximum(self.strike - s, 0.0)
 
     @property
     def pieces(self) -> tuple[tuple[float, float, float, float, float], ...]:
@@ -174,7 +178,7 @@ class Square(Shape):
         _number(self, "center")
 
     def __call__(self, s: Floats) -> Floats:
-        return (np.asarray(s, dtype=np.float64) - self.center) ** 2
+        return (_floats(s) - self.center) ** 2
 
     def growth(self, sign: int) -> float:
         return 2.0 if sign > 0 else 0.0
@@ -185,13 +189,14 @@ class Square(Shape):
     def best(
         self, sign: int, v: Floats, multiplier: float, order: float, within: tuple[float, float] = LINE
     ) -> Inner:
-        value, target = np.full(v.shape, -np.inf), np.array(v)
+        xp = namespace(v, multiplier)
+        value, target = xp.full_like(v, -np.inf), v
         for s in square_targets(sign, v, self.center, multiplier, order, within):
             with np.errstate(invalid="ignore"):
                 here = sign * (s - self.center) ** 2 - power_cost(multiplier, s - v, order)
-            here = np.where(np.isinf(s), np.inf, here)
+            here = xp.where(xp.isinf(s), np.inf, here)
             better = here > value
-            value, target = np.where(better, here, value), np.where(better, s, target)
+            value, target = xp.where(better, here, value), xp.where(better, s, target)
         return Inner(value, target)
 
     def describe(self, variable: str) -> str:
@@ -210,9 +215,9 @@ class Interval(Shape):
 
     def __call__(self, s: Floats) -> Floats:
         low, with_low, high, with_high = self.ends
-        s = np.asarray(s, dtype=np.float64)
+        s = _floats(s)
         above = s >= low if with_low else s > low
-        return (above & (s <= high if with_high else s < high)).astype(np.float64)
+        return (above & (s <= high if with_high else s < high)).astype(s.dtype)
 
     def growth(self, sign: int) -> float:
         return 0.0
@@ -241,31 +246,33 @@ class Interval(Shape):
 
     def nearest(self, sign: int, v: Floats, within: tuple[float, float] = LINE) -> Nearest:
         """The way to where ``sign g`` is largest."""
-        distance, target = np.full(v.shape, np.inf), np.clip(v, *within)
-        attained = np.zeros(v.shape, dtype=bool)
+        xp = namespace(v)
+        distance, target = xp.full_like(v, np.inf), xp.clip(v, *within)
+        attained = xp.zeros(v.shape, dtype=bool)
         ends = {self.ends[0], self.ends[2]}
         for first, last in self.closed_parts(sign, within):
-            inside = np.clip(v, first, last)
+            inside = xp.clip(v, first, last)
             low, high = (
                 next((e for e in ends if abs(e - x) <= 1.0 and _next(e, x) == x), x) for x in (first, last)
             )
-            end = np.clip(v, low, high)
-            better = np.abs(end - v) < distance
-            distance = np.where(better, np.abs(end - v), distance)
-            target = np.where(better, inside, target)
-            attained = np.where(better, end == inside, attained)
+            end = xp.clip(v, low, high)
+            better = xp.abs(end - v) < distance
+            distance = xp.where(better, xp.abs(end - v), distance)
+            target = xp.where(better, inside, target)
+            attained = xp.where(better, end == inside, attained)
         return Nearest(distance, target, attained)
 
     def best(
         self, sign: int, v: Floats, multiplier: float, order: float, within: tuple[float, float] = LINE
     ) -> Inner:
-        still = np.clip(v, *within)
+        xp = namespace(v, multiplier)
+        still = xp.clip(v, *within)
         value = sign * self(still) - power_cost(multiplier, still - v, order)
         distance, target, _ = self.nearest(sign, v, within)
-        if math.isinf(multiplier):
-            distance = np.where(np.isinf(distance), distance, np.abs(target - v))
-        moved = np.where(np.isinf(distance), -np.inf, max(sign, 0) - power_cost(multiplier, distance, order))
-        return Inner(np.maximum(moved, value), np.where(moved > value, target, still))
+        if frozen(multiplier):
+            distance = xp.where(xp.isinf(distance), distance, xp.abs(target - v))
+        moved = xp.where(xp.isinf(distance), -np.inf, max(sign, 0) - power_cost(multiplier, distance, order))
+        return Inner(xp.maximum(moved, value), xp.where(moved > value, target, still))
 
 
 @dataclass(frozen=True)
@@ -355,6 +362,11 @@ class Between(Interval):
 
     def describe(self, variable: str) -> str:
         return f"P({self.low:g} <= {variable} <= {self.high:g})"
+
+
+def _floats(s: Floats) -> Floats:
+    """An array of float64, or the array of a compiled kernel as it is."""
+    return s if type(s).__module__.startswith("jax") else np.asarray(s, dtype=np.float64)
 
 
 def _next(end: float, towards: float) -> float:

@@ -65,7 +65,8 @@ class ClosedInner:
         for target, source, price in zip(found[1:], v, used, strict=True):
             with np.errstate(invalid="ignore"):
                 value = value + power_cost(price, target - source, asked.order)
-        return found.value, found.first, found.second, value
+        first, second = (np.clip(s, *box) for s, box in zip(found[1:], asked.box, strict=True))
+        return found.value, first, second, value
 
     def nearest(self, places: Integers) -> tuple[Floats, Floats]:
         """See `Inner`."""

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from riskstats._jit import namespace
 from riskstats._validation import Floats
+from riskstats.wasserstein.shape_base import frozen
 
 __all__ = ["square_targets"]
 
@@ -24,32 +26,32 @@ def square_targets(
     sign: int, v: Floats, center: float, multiplier: float, order: float, within: tuple[float, float]
 ) -> Iterator[Floats]:
     """The numbers s in `within` of which one is best, for sources v."""
-    u = v - center
-    w, side = np.abs(u), np.where(u < 0, -1.0, 1.0)
+    xp, u = namespace(v, multiplier), v - center
+    w, side = xp.abs(u), xp.where(u < 0, -1.0, 1.0)
     if sign < 0:
-        yield np.clip(v - side * _towards(w, multiplier, order), *within)
+        yield xp.clip(v - side * _towards(w, multiplier, order), *within)
         return
-    yield np.clip(v, *within)
+    still = xp.clip(v, *within)
+    yield still
     for end in within:
-        if math.isfinite(end) or _infinite(multiplier, order):
-            yield np.full(v.shape, end)
-        elif order == 2 and multiplier == 1.0:
-            yield np.where(w > 0, end, v)
+        if math.isfinite(end):
+            yield xp.full_like(v, end)
+        elif order == 2 and (xp is not np or multiplier <= 1.0):
+            yield xp.where((multiplier < 1.0) | ((multiplier == 1.0) & (w > 0)), end, still)
+        elif order < 2 or (xp is np and multiplier == 0.0):
+            yield xp.full_like(v, end)
     for direction in (1.0, -1.0):
         move = _interior(direction * w, multiplier, order)
-        yield np.clip(v + direction * side * np.where(np.isfinite(move), move, 0.0), *within)
-
-
-def _infinite(multiplier: float, order: float) -> bool:
-    return order < 2 or (order == 2 and multiplier < 1.0) or multiplier == 0.0
+        yield xp.clip(v + direction * side * xp.where(xp.isfinite(move), move, 0.0), *within)
 
 
 def _towards(w: Floats, multiplier: float, order: float) -> Floats:
     """The d in [0, w] that minimises ``(w - d)^2 + l d^p``."""
+    xp = namespace(w, multiplier)
     if order == 1:
-        return np.maximum(w - multiplier / 2.0, 0.0)
-    if math.isinf(multiplier):
-        return np.zeros_like(w)
+        return xp.maximum(w - multiplier / 2.0, 0.0)
+    if frozen(multiplier):
+        return xp.zeros_like(w)
     if order == 2:
         return w / (1.0 + multiplier)
     return _bisected(lambda d: 2.0 * (w - d) - multiplier * order * d ** (order - 1.0), np.zeros_like(w), w)
@@ -57,10 +59,14 @@ def _towards(w: Floats, multiplier: float, order: float) -> Floats:
 
 def _interior(w: Floats, multiplier: float, order: float) -> Floats:
     """A local maximum of ``(w + d)^2 - l d^p`` over d > 0, w of either sign; 0 where there is none."""
-    if order == 1 or multiplier == 0.0 or math.isinf(multiplier):
-        return np.zeros_like(w)
+    xp = namespace(w, multiplier)
+    if order == 1 or frozen(multiplier):
+        return xp.zeros_like(w)
     if order == 2:
-        return np.maximum(w / (multiplier - 1.0), 0.0) if multiplier > 1.0 else np.zeros_like(w)
+        bends = multiplier > 1.0
+        return xp.where(bends, xp.maximum(w / xp.where(bends, multiplier - 1.0, 1.0), 0.0), 0.0)
+    if multiplier == 0.0:
+        return np.zeros_like(w)
 
     def slope(d: Floats) -> Floats:
         return 2.0 * (w + d) - multiplier * order * d ** (order - 1.0)

@@ -24,6 +24,8 @@ from riskstats.wasserstein.result import WorstCase, WorstCaseLaw
 __all__ = ["Proposal", "infeasible_case", "law_value", "moves_of", "nudged", "unbounded_case", "verified"]
 
 TOLERANCE = 1e-9
+ROUNDING = 1e-13
+"""Of the largest atom: a distance that is put down to the rounding of targets."""
 _NUDGES = 12
 
 
@@ -82,7 +84,9 @@ def _answer(
     """A `WorstCase` from the terms of a supremum of ``sign f``."""
     s = asked.sign
     multiplier = (
-        None if found is None or found.multiplier is None else tuple(s * float(m) for m in found.multiplier)
+        None
+        if found is None or found.multiplier is None
+        else tuple(s * float(m) + 0.0 for m in found.multiplier)
     )
     return WorstCase(
         value=s * value + 0.0,  # never -0.0
@@ -128,7 +132,8 @@ def transport_costs(balls: tuple[WassersteinBall, ...], found: Proposal) -> tupl
         if off > TOLERANCE:
             return costs, f"the sources of ball {j + 1} miss the reference by {off:.2g}"
         costs[j] = float(mass @ moves_of(ball, target, source) ** ball.order)
-        if not costs[j] <= ball.budget + TOLERANCE * (1.0 + ball.budget):
+        size = float(np.abs(ball.points).max())
+        if not costs[j] ** (1.0 / ball.order) <= ball.radius * (1.0 + TOLERANCE) + ROUNDING * size:
             return costs, f"ball {j + 1} costs {costs[j]:.10g} and its budget is {ball.budget:.10g}"
     return costs, ""
 
@@ -191,17 +196,21 @@ def nudged(
 ) -> tuple[Floats, ...]:
     """Targets moved by a few last digits, where rounding left a row on the wrong side of an event."""
     ends = [np.array(target) for target in targets]
+    origins = [ball.points[sources[:, j]] for j, ball in enumerate(balls)]
     short = np.flatnonzero(sign * row_values(functional, balls, sources, tuple(ends)) < claimed - 0.5)
-    for k in range(_NUDGES):
+    for k in range(2 * _NUDGES):
         if len(short) == 0:
             break
-        size = np.max([np.abs(end[short]).max(axis=1) for end in ends], axis=0) + 1e-300
+        sizes = ends if k < _NUDGES else origins  # near 0 the last digits are those of where a row came from
+        size = np.max([np.abs(end[short]).max(axis=1) for end in sizes], axis=0) + 1e-300
         for j, ball in enumerate(balls):
             if ball.radius == 0:
                 continue
             for side in (1.0, -1.0):
                 tried = [end[short] for end in ends]
-                tried[j] = np.clip(tried[j] + side * 2.0**k * 1.2e-16 * size[:, np.newaxis], *within[j])
+                tried[j] = np.clip(
+                    tried[j] + side * 2.0 ** (k % _NUDGES) * 1.2e-16 * size[:, np.newaxis], *within[j]
+                )
                 good = sign * functional(*tried) >= claimed[short] - 0.5
                 ends[j][short[good]] = tried[j][good]
                 short, size = short[~good], size[~good]

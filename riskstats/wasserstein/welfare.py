@@ -31,8 +31,9 @@ from riskstats.exceptions import InvalidInput
 from riskstats.results import Result, Status, frame
 from riskstats.wasserstein.ball import OverlappingBalls
 from riskstats.wasserstein.certificate import Columns
+from riskstats.wasserstein.cost import scaled_costs
 from riskstats.wasserstein.displacement import linear_gain
-from riskstats.wasserstein.overlap_finite import TwoArms, covariate_costs, scaled_costs
+from riskstats.wasserstein.overlap_finite import TwoArms, covariate_costs, covariate_values
 from riskstats.wasserstein.program import solve_program
 from riskstats.wasserstein.result import WorstCase
 from riskstats.wasserstein.worst_law import worst_case_of
@@ -89,7 +90,7 @@ def rank_rules(
     if not isinstance(rules, Mapping) or not rules:
         raise InvalidInput(f"`rules` must be a dict of named rules; got {type(rules).__name__}.")
     cases = {
-        name: robust_welfare(rule, model, admissible=admissible, gap=gap) for name, rule in rules.items()
+        str(name): robust_welfare(rule, model, admissible=admissible, gap=gap) for name, rule in rules.items()
     }
     order = sorted(cases, key=lambda name: -np.nan_to_num(cases[name].value, nan=-np.inf))
     return RuleRanking(tuple(order), tuple(cases[name] for name in order))
@@ -154,10 +155,13 @@ class WelfareSupremum(TwoArms):
 
     @cached_property
     def recession(self) -> Floats:
-        """For order 1 an outcome that the rule may pick falls by 1 per unit of cost, however far."""
+        """For order 1 an outcome that the rule may pick falls by 1 per unit of cost, however far. It may pick
+        one where rows of both arms can go: those of a ball of budget 0 stay."""
         if self.balls.order > 1.0:
             return np.zeros(2)
-        picked = np.array([self.treats.any(), not self.treats.all()])
+        first, second = (np.isfinite(cost).any(axis=0) for cost in self._costs)
+        open_to = first & second
+        picked = np.array([(open_to & self.treats).any(), (open_to & ~self.treats).any()])
         return np.where(picked & (self.budget > 0), 1.0, 0.0)
 
     @cached_property
@@ -221,14 +225,7 @@ def _admissible(model: OverlappingBalls, values: npt.ArrayLike | None) -> Floats
         raise InvalidInput(f"a rule needs covariates: pass `OverlappingBalls`; got {type(model).__name__}.")
     if values is None:
         return np.unique(np.concatenate(model.covariates), axis=0)
-    array = np.asarray(values, dtype=np.float64)
-    width = model.covariates[0].shape[1]
-    array = array.reshape(len(array), -1)
-    if array.shape[1] != width or not np.isfinite(array).all():
-        raise InvalidInput(
-            f"`admissible` must be finite covariate values with {width} columns; got shape {array.shape}."
-        )
-    return array
+    return covariate_values(values, model, "admissible")
 
 
 def _decisions(rule: Rule, values: Floats) -> np.ndarray:

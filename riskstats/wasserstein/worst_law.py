@@ -15,7 +15,7 @@ from riskstats.wasserstein.certificate import Columns
 from riskstats.wasserstein.program import ProgramAnswer
 from riskstats.wasserstein.result import WorstCase, WorstCaseLaw
 
-__all__ = ["known_case", "law_of", "with_origins", "worst_case_of"]
+__all__ = ["known_case", "law_of", "merged", "with_origins", "worst_case_of"]
 
 
 def worst_case_of(
@@ -32,7 +32,7 @@ def worst_case_of(
     radius, budget = _tuple(model.radius), _tuple(model.budget)
     low, high = found.enclosure.lower, found.enclosure.upper
     if direction == "lower":
-        low, high = -high, -low
+        low, high = 0.0 - high, 0.0 - low  # never -0.0
     multiplier = found.enclosure.multiplier
     sign = 1.0 if direction == "upper" else -1.0
     empty = found.status is Status.INFEASIBLE
@@ -47,7 +47,7 @@ def worst_case_of(
         order=float(model.order),
         radius=radius,
         budget=budget,
-        multiplier=None if multiplier is None else tuple((sign * multiplier).tolist()),
+        multiplier=None if multiplier is None else tuple((sign * multiplier + 0.0).tolist()),
         attained=None if empty else bool((found.far <= 1e-12).all()),
         worst_case_distribution=None if empty else with_origins(law_of(found.columns, found.weights), model),
         feasible_radius=feasible_radius if empty else None,
@@ -96,19 +96,20 @@ def law_of(columns: Columns | None, weights: Floats | None) -> WorstCaseLaw | No
     """The law of some columns, equal rows merged, rows without mass dropped."""
     if columns is None or weights is None:
         return None
-    d = columns.costs.shape[1]
-    sources = np.stack([columns.first, columns.second], axis=1)[:, :d]
+    rows, mass = merged(columns, weights)
+    sources = np.stack([rows.first, rows.second], axis=1)[:, : rows.costs.shape[1]]
+    return WorstCaseLaw(
+        weights=mass / mass.sum(), sources=sources, targets=rows.targets, costs=weights @ columns.costs
+    )
+
+
+def merged(columns: Columns, weights: Floats) -> tuple[Columns, Floats]:
+    """Equal rows as one, rows without mass dropped."""
     keys = np.column_stack([columns.first, columns.second, *columns.targets])
     _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     mass = np.bincount(inverse.ravel(), weights)
     kept = mass > 0
-    places = first[kept]
-    return WorstCaseLaw(
-        weights=mass[kept] / mass.sum(),
-        sources=sources[places],
-        targets=tuple(target[places] for target in columns.targets),
-        costs=weights @ columns.costs,
-    )
+    return columns.take(first[kept]), np.asarray(mass[kept], dtype=np.float64)
 
 
 def _tuple(value: float | tuple[float, ...]) -> tuple[float, ...]:
