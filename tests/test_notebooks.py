@@ -47,18 +47,14 @@ def walk(path: Path) -> tuple[dict[str, Any], str]:
     return names, shown.getvalue()
 
 
-@pytest.fixture(scope="module")
-def walked() -> tuple[dict[str, Any], str]:
-    """The walk-through about a card."""
-    return walk(SCORE)
-
-
 def test_every_notebook_is_known_here():
     assert [*NOTEBOOKS] == [CHOICES, SCORE, LOG, TAIL, PATIENT, CLAIMS]
 
 
-def test_the_walk_through_proves_and_checks(walked):
-    names, shown = walked
+def test_the_walk_through_about_a_card():
+    """It proves and checks, and what is stored is what comes out: the optimum and the figures that the text
+    speaks of, never the points, which ties may change."""
+    names, shown = walk(SCORE)
     fine, coarse = names["model"].certificate_, names["coarse"].certificate_
     assert fine.optimal
     assert coarse.optimal
@@ -66,11 +62,6 @@ def test_the_walk_through_proves_and_checks(walked):
     assert "Verdict: optimal" in shown
     assert names["found"].verdict == "refuted"
     assert (names["losses"].status == "OPTIMAL").all()
-
-
-def test_what_is_stored_is_what_comes_out_now(walked):
-    """The optimum and the figures that the text speaks of; never the points, which ties may change."""
-    names, _ = walked
     stored = stored_text(SCORE)
     assert f"objective {names['model'].certificate_.objective:.6f} (loss" in stored
     assert names["evaluation"].auc.summary() in stored

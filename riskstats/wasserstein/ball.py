@@ -20,6 +20,8 @@ from riskstats.wasserstein.cost import Cost, as_cost, checked_order, radius_and_
 
 __all__ = ["MarginalBalls", "OverlappingBalls", "WassersteinBall"]
 
+SMALLEST = 1e-300
+
 
 @dataclass(frozen=True, eq=False)
 class WassersteinBall:
@@ -50,6 +52,11 @@ class WassersteinBall:
     def __post_init__(self) -> None:
         order = checked_order(self.order)
         radius, budget = radius_and_budget(self.radius, self.budget, order)
+        if radius > 0 and budget < SMALLEST:
+            raise InvalidInput(
+                f"`radius` ** order is too small for a number; got {radius:g} ** {order:g}. Rescale the "
+                "outcomes."
+            )
         points, weights = _atoms(self.reference, self.weights, "reference")
         _set(
             self,

@@ -13,7 +13,7 @@ is at least the value of every law, where M is an upper bound of the inner supre
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -53,10 +53,6 @@ class Columns:
         return Columns(
             self.first[places], self.second[places], targets, self.value[places], self.costs[places]
         )
-
-    def at_no_value(self) -> Columns:
-        """The columns for a functional of 0: what is left is their cost."""
-        return replace(self, value=np.zeros(len(self)))
 
     def joined(self, other: Columns) -> Columns:
         """The columns of both."""

@@ -93,12 +93,9 @@ def radius_and_budget(
     amount = float(amount)
     if name == "budget":
         return amount ** (1.0 / order), amount
-    power = order * math.log(amount) if amount > 0 else 0.0
-    if abs(power) > LARGEST_LOG:
-        size = "large" if power > 0 else "small"
+    if amount > 0 and order * math.log(amount) > LARGEST_LOG:
         raise InvalidInput(
-            f"`radius` ** order is too {size} for a number; got {amount:g} ** {order:g}. Rescale the "
-            "outcomes."
+            f"`radius` ** order is too large for a number; got {amount:g} ** {order:g}. Rescale the outcomes."
         )
     return amount, amount**order
 

@@ -87,7 +87,13 @@ def overlapping_worst_case(
 
 
 def squared_effect_bounds(model: Model, *, gap: float = 1e-6) -> Bounds:
-    """Both ends of ``E(Y1 - Y0)^2``; the upper one is infinite for an order below 2 and a positive radius."""
+    """Both ends of ``E(Y1 - Y0)^2``; the upper one is infinite for an order below 2 and a positive radius.
+
+    model : `MarginalBalls` of two outcomes, treated first, or `OverlappingBalls`. For two outcomes and order
+    2 the ends are ``(||D|| + r1 + r0)^2`` with D antithetic, and ``(W_2 - r1 - r0)_+^2``. gap : of the
+    enclosure with shared covariates, relative to 1 + |value|. `InvalidInput`: `MarginalBalls` of an order
+    above 2, or not of two scalar outcomes. A set without laws answers `INFEASIBLE`.
+    """
     question = "squared effect E(Y1 - Y0)^2"
     if isinstance(model, OverlappingBalls):
         lower, upper = (
@@ -103,7 +109,8 @@ def effect_deviation_bounds(model: Model, *, gap: float = 1e-6) -> Bounds:
     """Both ends of the standard deviation of Y1 - Y0.
 
     With shared covariates the upper end is ``inf over c of sup E(D - c)^2``, by minimax, and the lower end is
-    that without covariates: safe, since they only narrow the set, and marked `GAP`.
+    that without covariates: safe, since they only narrow the set, and marked `GAP`. model, gap and errors as
+    in `squared_effect_bounds`.
     """
     question = "deviation of the effect sd(Y1 - Y0)"
     if isinstance(model, OverlappingBalls):
@@ -115,7 +122,13 @@ def effect_deviation_bounds(model: Model, *, gap: float = 1e-6) -> Bounds:
 def effect_distribution_bounds(
     model: Model, points: npt.ArrayLike, *, admissible: Floats | None = None, gap: float = 1e-6
 ) -> DistributionBounds:
-    """Bounds of ``P(Y1 - Y0 <= z)`` at every point z."""
+    """Bounds of ``P(Y1 - Y0 <= z)`` at every point z.
+
+    model : `MarginalBalls` of two outcomes, treated first, or `OverlappingBalls`. points : (k,), or one.
+    admissible : (U, k) values that shared covariates may take; None is the whole space. gap : of each
+    enclosure with shared covariates. The upper bound is attained; the lower one is approached at a positive
+    radius, see `makarov_bounds`. `InvalidInput`: points that are not finite, other models.
+    """
     where = np.atleast_1d(finite_vector(np.atleast_1d(points), "points"))
     if isinstance(model, MarginalBalls):
         first, second = arms(model)
@@ -129,7 +142,11 @@ def effect_distribution_bounds(
 
 
 def effect_quantile_bounds(model: MarginalBalls, levels: npt.ArrayLike) -> DistributionBounds:
-    """Bounds of the quantiles of Y1 - Y0 without covariates."""
+    """Bounds of the quantiles of Y1 - Y0 without covariates, as in `makarov_quantile_bounds`.
+
+    model : `MarginalBalls` of two outcomes, treated first. levels : (k,) in (0, 1), or one. `InvalidInput`
+    for others, and for `OverlappingBalls`.
+    """
     if not isinstance(model, MarginalBalls):
         raise InvalidInput(
             "quantiles of an effect with shared covariates have no closed form; invert "

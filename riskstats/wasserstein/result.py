@@ -33,7 +33,8 @@ class WorstCaseLaw(Result):
     Attributes
     ----------
     weights : (K,) of sum 1.
-    sources : (K, d) the atom of each reference that row k comes from.
+    sources : (K, d) the atom of each reference that row k comes from: its place among the `points` of the
+        ball, those of positive weight.
     targets : d arrays (K, k_j), where each marginal of row k goes to. Balls that share covariates have
         targets (y1, x) and (y0, x) with the same x.
     costs : (d,) transport cost of each ball, recomputed from the rows.

@@ -128,7 +128,7 @@ class _Sorted:
         free = asked.within is None and asked.points is None
         rays = asked.functional.rays(asked.sign, asked.order, asked.moving) if free else []
         p, radius = asked.order, np.where(self.frozen, 1.0, np.array(asked.radius))
-        start = np.maximum(radius ** (1.0 - p), 1e-3) * 1.001
+        start = radius ** (1.0 - p) * 1.001
         found = bundled(
             self.solve,
             self.budget,

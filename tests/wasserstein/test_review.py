@@ -265,3 +265,15 @@ def test_a_claim_that_never_breaks_down_from_a_single_tiny_spread():
     question = Question(lambda b: worst_case_risk(Mean(), b), ball)
     found = breakdown_radius(Claim(question.ask, below=1e5), ball, largest=1e30)
     assert found.radius == pytest.approx(1e5) or math.isinf(found.radius)
+
+
+@pytest.mark.parametrize("unit", [1e-2, 1.0, 1e5])
+def test_prices_are_found_in_any_unit(unit):
+    first = WassersteinBall(unit * np.array([4.46, 0.88, -3.83]), radius=0.2 * unit, order=12)
+    second = WassersteinBall(unit * np.array([4.11, 1.307]), radius=0.2 * unit, order=12)
+    ends = (-4.0 * unit, 6.0 * unit)
+    found = worst_case_expectation(
+        Aggregate(Linear(0.5), (0.5, -1.0)), MarginalBalls(first, second), support=ends
+    )
+    assert found.status is Status.OPTIMAL
+    assert found.value / unit == pytest.approx(-1.0784167, abs=2e-6 * max(1.0, 1.0 / unit))
