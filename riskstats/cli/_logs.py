@@ -55,10 +55,14 @@ losses."""
 _TABLES, _JSON_LINES = (".csv", ".tsv", ".txt", ".parquet", ".pq"), (".jsonl", ".ndjson")
 _LOGS = (".eval", ".json", ".zst")
 _SAID = {
-    r"`scale=Scale\(0, 1, worse='high'\)`, or 'low'": "--scale 0:1:high, or 0:1:low",
-    r"`scale=Scale\(([-\d.]+), ([-\d.]+), worse='(\w+)'\)`": r"--scale \1:\2:\3",
+    r"`scale=Scale\(([-+.\de]+), ([-+.\de]+), worse='high'\)`, or 'low'": r"--scale \1:\2:high, or \1:\2:low",
+    r"`scale=\{'([^']*)': Scale\(([-+.\de]+), ([-+.\de]+), worse='high'\)\}`, or 'low'": (
+        r"--scale \1=\2:\3:high, or \1=\2:\3:low"
+    ),
+    r"`scale=Scale\(([-+.\de]+), ([-+.\de]+), worse='(\w+)'\)`": r"--scale \1:\2:\3",
     r"`scale=Scale\(low, high, worse=\.\.\.\)`": "--scale LOW:HIGH:high, or low,",
-    r"`scale=\{'([^']*)': Scale\(([-\d.]+), ([-\d.]+), worse='(\w+)'\)\}`": r"--scale \1=\2:\3:\4",
+    r"`scale=\{'([^']*)': Scale\(([-+.\de]+), ([-+.\de]+), worse='(\w+)'\)\}`": r"--scale \1=\2:\3:\4",
+    r"`loss` must": "a loss must",
     r"`scale=\{\.\.\.\}`": "--scorer NAME",
     r"`scale`": "--scale",
     r"`values=\{'([^']*)': \.\.\.\}`": r"--value \1=NUMBER",
@@ -76,6 +80,7 @@ _SAID = {
     ),
     r"`orders=\{'(\w+)': \[\.\.\.\]\}`": r"--order \1=FIRST,SECOND",
     r"`missing='drop'`, or 'interval'": "--missing drop, or interval",
+    r"the rows with losses, `table\.imputations\('drop'\)\['all'\]`": "--missing drop",
     r"\(?missing='interval'\)?": "--missing interval",
     r"`unmapped='keep'`": "--unmapped keep",
     r"`verified='(\w+)'`": r"--verified \1",

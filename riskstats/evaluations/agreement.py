@@ -184,8 +184,8 @@ def _codes(
         raise InvalidInput("`first` and `second` mix types without an order. Make labels text.") from None
     if len(labels) < 2:
         raise InvalidInput(
-            f"both judges give every item the label {labels[0]!r}: agreement beyond chance is undefined. "
-            "Judge items of two classes."
+            f"both judges give every item the label {str(labels[0])!r}: agreement beyond chance is "
+            "undefined. Judge items of two classes."
         )
     codes = codes.reshape(-1).astype(np.int64)
     return codes[: len(one)], codes[len(one) :], tuple(map(str, labels.tolist()))

@@ -65,19 +65,25 @@ def by_error_rates(
         "method": method,
         "guaranteed": share.guaranteed,
         "n_labelled": 0,
-        "notes": _cut(value),
+        "notes": _cut(value, fits=(lower, upper) != (0.0, 1.0)),
     }
 
 
-def _cut(value: float) -> tuple[str, ...]:
+def _cut(value: float, *, fits: bool) -> tuple[str, ...]:
     if 0.0 <= value <= 1.0:
         return ()
-    return (
-        (
-            f"The formula gave {value:.4g}, cut to [0, 1]: the judge flags less, or more, than its error "
-            "rates allow. Check that they hold for these items."
-        ),
+    told = (
+        f"The formula gave {value:.4g}, cut to [0, 1]: the judge flags less, or more, than its error rates "
+        "allow. Check that they hold for these items."
     )
+    return (told if fits else f"{told} No true rate fits them, so that the limits say nothing.",)
+
+
+def _within(lower: float, upper: float) -> tuple[float, float]:
+    """Limits cut to [0, 1]; where none of it lies between them, the error rates are wrong, and all of it."""
+    if upper < 0.0 or lower > 1.0:
+        return 0.0, 1.0
+    return max(lower, 0.0), min(upper, 1.0)
 
 
 def _corrected(flagged: float, sensitivity: float, specificity: float) -> float:
@@ -98,7 +104,7 @@ def _box(
     upper = 1.0 if q_high >= sens_low else _corrected(q_high, sens_low, spec_high)
     lower = 0.0 if q_low + spec_low <= 1.0 else _corrected(q_low, sens_high, spec_low)
     upper = 1.0 if sens_low + spec_high <= 1.0 else upper
-    return min(max(lower, 0.0), 1.0), min(max(upper, 0.0), 1.0)
+    return _within(lower, upper)
 
 
 def _lang_reiczigel(
@@ -118,7 +124,7 @@ def _lang_reiczigel(
     shift = 2.0 * z**2 * (rate * sens_noise - (1.0 - rate) * spec_noise)
     variance = q * (1 - q) / size + rate**2 * sens_noise + (1.0 - rate) ** 2 * spec_noise
     reach = z * math.sqrt(variance) / total
-    return min(max(rate + shift - reach, 0.0), 1.0), max(min(rate + shift + reach, 1.0), 0.0)
+    return _within(rate + shift - reach, rate + shift + reach)
 
 
 def _moved(rate: ErrorRate) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,8 @@ class Estimate(Result):
     upper: float
 
     def __str__(self) -> str:
+        if math.isnan(self.value):
+            return "undefined, as all items are on one level"
         return f"{self.value:.3f} [{self.lower:.3f}, {self.upper:.3f}]"
 
 

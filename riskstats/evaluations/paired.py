@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from riskstats._random import RandomState, generator
-from riskstats._validation import Floats, Integers, choice, probability, sample_weights, whole_number
+from riskstats._validation import Floats, Integers, choice, probability, quoted, sample_weights, whole_number
 from riskstats._validation import confidence_level as checked_confidence
 from riskstats.bounds.multiple_testing import holm_adjusted
 from riskstats.bounds.notes import SCOPE
@@ -147,6 +147,7 @@ def paired_comparison(
     on: Literal["intersection", "pairwise"] | None = None,
     test: Literal["mcnemar", "bootstrap"] | None = None,
     multiplicity: Literal["holm", "max-t"] | None = None,
+    pairs: Sequence[tuple[Any, Any]] | None = None,
     power: float = 0.8,
     confidence_level: float = 0.95,
     resamples: int = 1999,
@@ -154,7 +155,8 @@ def paired_comparison(
 ) -> PairedComparison:
     """Differences in mean loss of all pairs of systems, on the prompts that both have.
 
-    The comparisons are all pairs, on all prompts and in every category; multiplicity is over all of them.
+    The comparisons are all pairs, or those of `pairs`, on all prompts and in every category; multiplicity is
+    over all of them.
     Intervals are studentised by a bootstrap of the units and hold at once (the largest statistic). p-values
     are those of McNemar's exact test for independent 0/1 losses, and of the bootstrap for others; "holm"
     needs nothing of their dependence, "max-t" is that of the bootstrap.
@@ -176,12 +178,14 @@ def paired_comparison(
     test : None is "mcnemar" where every loss is 0 or 1, without clusters and weights, else "bootstrap".
     multiplicity : "holm" or "max-t", for `separated`; both p-values are given. None is "holm" for McNemar's
         test and "max-t" for the bootstrap, whose p-values are at least `1 / (R + 1)`.
+    pairs : (name, name) of the models to compare, decided before looking; None is all pairs.
     power : in (0, 1), of `detectable`.
     resamples : R, at least `2 / (1 - confidence_level) - 1`. random_state : of them; an integer repeats.
 
     Raises
     ------
-    InvalidInput : fewer than two models, different prompts without `on`, NaN, losses outside [0, 1].
+    InvalidInput : fewer than two models, different prompts without `on`, NaN, losses outside [0, 1], pairs
+        of models that are not there, or the same pair twice.
     IncompatibleBound : McNemar's test with clusters, weights or fractional losses.
 
     Source: McNemar (1947); Holm (1979); Romano and Wolf (2005), Exact and approximate stepdown methods for
@@ -195,7 +199,7 @@ def paired_comparison(
     codes = cluster_codes(given.cluster, len(weights))
     used = _test(test, given, weights, codes)
     shared = _multiplicity(multiplicity, used)
-    cells = _cells(given, weights, codes)
+    cells = _cells(given, weights, codes, *_which(pairs, given.names))
     if not cells.kept.any():
         raise InvalidInput("no two models share a prompt: there is nothing to compare. Check the prompt ids.")
     found = _compared(given, cells, used, delta, strength, resamples, generator(random_state))
@@ -259,9 +263,27 @@ class _Cells(NamedTuple):
     kept: npt.NDArray[np.bool_]
 
 
-def _cells(given: PairedLosses, weights: Floats, codes: Integers | None) -> _Cells:
+def _which(pairs: Sequence[tuple[Any, Any]] | None, names: tuple[str, ...]) -> tuple[Integers, Integers]:
+    """(first, second) the models of every pair."""
+    if pairs is None:
+        first, second = np.triu_indices(len(names), 1)
+        return first, second
+    named = [tuple(map(str, pair)) if isinstance(pair, (tuple, list)) else (pair,) for pair in pairs]
+    if not named or any(len(set(pair)) != 2 or len(pair) != 2 for pair in named):
+        raise InvalidInput(f"`pairs` must be pairs (name, name) of different models; got {pairs!r}.")
+    unknown = sorted({name for pair in named for name in pair} - set(names))
+    if unknown:
+        raise InvalidInput(f"`pairs` names {quoted(unknown)}; the models are {quoted(names)}.")
+    if len({frozenset(pair) for pair in named}) < len(named):
+        raise InvalidInput("`pairs` has a pair twice. Name each pair once, in either order.")
+    places = np.array([[names.index(name) for name in pair] for pair in named])
+    return places[:, 0], places[:, 1]
+
+
+def _cells(
+    given: PairedLosses, weights: Floats, codes: Integers | None, first: Integers, second: Integers
+) -> _Cells:
     """All comparisons: pairs within all prompts, then within each category."""
-    first, second = np.triu_indices(len(given.losses), 1)
     groups = _groups(given, weights)
     both = np.isfinite(given.losses[first]) & np.isfinite(given.losses[second])
     apart = np.where(both, given.losses[first] - given.losses[second], 0.0)

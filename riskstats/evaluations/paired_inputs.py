@@ -41,7 +41,7 @@ def paired_losses(
         matrix, known, weights, cluster, category = _pairwise(losses, names, weights, cluster, category)
         dropped = 0
     else:
-        given = paired(losses, names, on, weights, cluster)
+        given = paired(losses, names, on, weights, cluster, "paired_comparison")
         matrix, known, weights, cluster, dropped = given
         category = paired(losses, names, on, None, category).cluster
     seen = np.isfinite(matrix)

@@ -99,12 +99,14 @@ def evaluation_report(
     ------
     InvalidInput : missing losses with `missing="raise"`; human labels on flagged answers only; a category in
         no root of the taxonomy; requirements without lines, reference or tail.
-    IncompatibleBound : grades of answers that are not independent.
+    IncompatibleBound : a required grade of answers that are not independent.
     """
     tail = (level, confidence_level, limit, estimand, pooling, risk_limit)
     asked = _asked(table, *tail, cost_map, harm, judge, resamples, random_state)
     checked_requirements(required_zone, required_grade, zones, reference)
     choice(missing, MISSING, "missing")
+    if multiplicity is not None:
+        choice(multiplicity, ("holm", "max-t"), "multiplicity")
     chosen = _chosen(parts)
     ordered = in_order(table)
     source = reference_of(reference, ordered.models)
@@ -120,11 +122,24 @@ def evaluation_report(
         lines = lines_of(zones, list(first))
         nodes = labels_of(next(iter(tables.values())), taxonomy, *labels)
         cases = {
-            case: findings_of(each, cells[case], nodes, lines, source, grade_scale, chosen, asked, told)
+            case: findings_of(
+                each,
+                cells[case],
+                nodes,
+                lines,
+                source,
+                grade_scale,
+                required_grade is not None,
+                chosen,
+                asked,
+                told,
+            )
             for case, each in tables.items()
         }
-        pairs = pairs_of(tables, first, multiplicity, asked) if "comparisons" in chosen else {}
-    worst = cases.get("all") or cases["worst"]
+        worst = cases.get("all") or cases["worst"]
+        pairs = (
+            pairs_of(tables, first, multiplicity, asked, worst.left_out) if "comparisons" in chosen else {}
+        )
     gates = tuple(gates_of(worst, asked.risk_limit, required_zone, required_grade))
     return _report(table, ordered, tables, cases, pairs, gates, missing, asked, told)
 

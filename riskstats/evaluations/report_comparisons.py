@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 
@@ -18,8 +19,8 @@ __all__ = ["compared"]
 
 BEST, WORST = " at best", " at worst"
 EXTREMES = (
-    "Missing losses stand at both ends: pairs are of a model at its best and another at its worst. A pair is "
-    "told apart whatever is missing only if both of its lines have one sign."
+    "Missing losses stand at both ends: of every two models each stands at its best against the other at its "
+    "worst. They are told apart whatever is missing only if both lines tell them apart, with opposite signs"
 )
 
 
@@ -52,11 +53,12 @@ def compared(
         sample_weight=None if (weights == weights[0]).all() else weights,
         on="pairwise",
         multiplicity=multiplicity,  # type: ignore[arg-type]
+        pairs=None if len(given) == 1 else _opposite(list(cells)),
         confidence_level=confidence_level,
         resamples=max(resamples, math.ceil(2.0 / (1.0 - confidence_level))),
         random_state=seed,
     )
-    return found if len(given) == 1 else _extremes(found)
+    return found if len(given) == 1 else _extremes(found, tuple(cells))
 
 
 def _means(models: Integers, items: Integers, losses: Floats) -> Floats:
@@ -69,13 +71,22 @@ def _means(models: Integers, items: Integers, losses: Floats) -> Floats:
     return np.clip(means, 0.0, 1.0).reshape(m, n)
 
 
-def _extremes(found: PairedComparison) -> PairedComparison:
-    """The pairs of different models at opposite ends."""
-    kept = tuple(
-        pair
-        for pair in found.pairs
-        if pair.first.endswith(BEST)
-        and pair.second.endswith(WORST)
-        and pair.first.removesuffix(BEST) != pair.second.removesuffix(WORST)
-    )
-    return replace(found, pairs=kept, notes=(EXTREMES, *found.notes))
+def _opposite(models: list[str]) -> list[tuple[str, str]]:
+    """Of every two models, each at its best with the other at its worst."""
+    both = ((each, other) for one, two in combinations(models, 2) for each, other in ((one, two), (two, one)))
+    return [(f"{one}{BEST}", f"{other}{WORST}") for one, other in both]
+
+
+def _extremes(found: PairedComparison, models: tuple[str, ...]) -> PairedComparison:
+    """The comparisons as those of the models, and which of these are told apart whatever is missing."""
+    signs = {
+        (pair.first.removesuffix(BEST), pair.second.removesuffix(WORST)): pair.difference > 0
+        for pair in found.separated
+    }
+    sure = [f"{one} - {two}" for one, two in combinations(models, 2) if _opposed(signs, one, two)]
+    told = f"{EXTREMES}: {', '.join(sure) if sure else 'none'}."
+    return replace(found, names=models, notes=(told, *found.notes))
+
+
+def _opposed(signs: Mapping[tuple[str, str], bool], one: str, two: str) -> bool:
+    return (one, two) in signs and (two, one) in signs and signs[one, two] != signs[two, one]

@@ -50,6 +50,7 @@ def findings_of(
     lines: Lines,
     reference: Reference | None,
     scale: GradeScale,
+    required: bool,
     chosen: Sequence[str],
     asked: Asked,
     told: list[str],
@@ -72,12 +73,7 @@ def findings_of(
         ordinals=part("ordinal", parts_of.ordinal),
         traces=part("traces", parts_of.trace),
         harms=part("harm", parts_of.harm),
-        grades={}
-        if reference is None
-        else {
-            outcome: reference.graded(models, scale, asked.confidence_level)
-            for outcome, models in cells.items()
-        },
+        grades={} if reference is None else _grades(cells, reference, scale, required, left_out, asked),
         left_out=left_out,
     )
     object.__setattr__(found, "zones", zones_of(found, lines))
@@ -102,6 +98,26 @@ def _by_cell(
             else:
                 if answer is not None:
                     found.setdefault(outcome, {})[model] = answer
+    return found
+
+
+def _grades(
+    cells: Mapping[str, Mapping[str, Cell]],
+    reference: Reference,
+    scale: GradeScale,
+    required: bool,
+    left_out: dict[str, str],
+    asked: Asked,
+) -> dict[str, dict[str, Any]]:
+    """Grades by outcome; where they cannot be had, why not, or the error itself if one is required."""
+    found = {}
+    for outcome, models in cells.items():
+        try:
+            found[outcome] = reference.graded(models, scale, asked.confidence_level)
+        except (InvalidInput, IncompatibleBound) as error:
+            if required:
+                raise
+            left_out.setdefault("grades", f"{outcome}: {error}")
     return found
 
 
@@ -133,12 +149,14 @@ def _tails(
         rows = np.flatnonzero(table.factor("stage").mask([stage]))
         own = table if len(rows) == len(table) else table.take(rows)
         nodes = None if labels is None or own is not table else labels
+        warned: list[str] = []
         try:
-            found[stage], notes = parts_of.tail(own, nodes, asked)
+            with noted(warned):
+                found[stage], notes = parts_of.tail(own, nodes, asked)
         except (InvalidInput, IncompatibleBound) as error:
             left_out["tail"] = f"{f'{stage}: ' if stage else ''}{error}"
         else:
-            told += notes
+            told += [*(f"Tail: {text}" for text in warned), *notes]
     return found
 
 
@@ -147,17 +165,21 @@ def pairs_of(
     cells: Mapping[str, Mapping[str, Cell]],
     multiplicity: str | None,
     asked: Asked,
+    left_out: dict[str, str],
 ) -> dict[str, Any]:
     """Comparisons by outcome; the outcomes with two models or more share the error."""
     several = {outcome: models for outcome, models in cells.items() if len(models) > 1}
     found = {}
     for outcome, models in several.items():
-        found[outcome] = compared(
-            tables,
-            models,
-            confidence_level=1.0 - (1.0 - asked.confidence_level) / len(several),
-            multiplicity=multiplicity,
-            resamples=asked.resamples,
-            seed=asked.seed,
-        )
+        try:
+            found[outcome] = compared(
+                tables,
+                models,
+                confidence_level=1.0 - (1.0 - asked.confidence_level) / len(several),
+                multiplicity=multiplicity,
+                resamples=asked.resamples,
+                seed=asked.seed,
+            )
+        except InvalidInput as error:
+            left_out.setdefault("comparisons", f"{outcome}: {error}")
     return found

@@ -178,7 +178,8 @@ def _notes(report: EvaluationReport) -> Iterator[str]:
         parts: list[Mapping[str, Mapping[str, Any]]] = [findings.rates, findings.corrected]
         parts += [findings.contrasts, findings.ordinals, findings.traces, findings.harms]
         found += [note for part in parts for _, _, each in _each(part) for note in each.notes]
-        found += [n for tails in findings.tails.values() for n in (*tails.common_notes(), *tails.notes)]
+        tails = findings.tails.values()
+        found += [f"Tail: {note}" for each in tails for note in (*each.common_notes(), *each.notes)]
     yield from dict.fromkeys((*report.notes, *found))
 
 
@@ -190,6 +191,7 @@ def report_rows(report: EvaluationReport) -> Iterator[dict[str, Any]]:
     for case, findings in report.cases.items():
         for row in _finding_rows(findings):
             yield _row(case=case, **row)
+    apart = "told apart" if len(report.cases) == 1 else "told apart at these ends"
     for outcome, found in report.comparisons.items():
         for pair in found.pairs:
             yield _row(
@@ -206,7 +208,7 @@ def report_rows(report: EvaluationReport) -> Iterator[dict[str, Any]]:
                 confidence_level=found.confidence_level,
                 p_value=pair.p_value,
                 p_adjusted=found.p_adjusted(pair),
-                verdict="told apart" if pair in found.separated else None,
+                verdict=apart if pair in found.separated else None,
             )
     for gate in report.gates:
         told = "kept" if gate.kept else "not kept"

@@ -89,10 +89,10 @@ class RollUp(Result):
 
 
 def _told(rate: NodeRate) -> str:
-    missing = f", {rate.missing:.6g} without a loss" if rate.missing else ""
+    missing = f", {rate.missing:.6g} without a loss" if rate.missing and rate.rate is not None else ""
     loose = f", {rate.approximate:.0%} by approximate matches" if rate.approximate else ""
-    mean = "no loss" if rate.rate is None else f"rate {rate.rate:.4g}"
-    return f"{mean} of n {rate.n:.6g}{missing}{loose}"
+    mean = "" if rate.rate is None else f"rate {rate.rate:.4g} of "
+    return f"{mean}n {rate.n:.6g}{', none with a loss' if rate.rate is None else missing}{loose}"
 
 
 class _Sums(NamedTuple):

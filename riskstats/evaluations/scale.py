@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from riskstats._validation import Floats, choice, number
 from riskstats.exceptions import InvalidInput
 
-__all__ = ["Scale"]
+__all__ = ["Scale", "checked_scale", "declare"]
 
 
 @dataclass(frozen=True)
@@ -78,3 +78,25 @@ class Scale:
             )
         distance = values - self.low if self.worse == "high" else self.high - values
         return np.asarray(distance / (self.high - self.low))
+
+
+def declare(scores: Any, name: str | None = None) -> str:
+    """What to pass for scores without a direction, with the range that they show."""
+    known = np.asarray(scores, dtype=np.float64)
+    known = known[np.isfinite(known)]
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    ends = (low, high) if low < high else (min(low, 0.0), max(high, 1.0))
+    if low >= 0.0 and high <= 1.0:
+        ends = (0.0, 1.0)
+    scale = f"Scale({ends[0]:g}, {ends[1]:g}, worse='high')"
+    given = scale if name is None else f"{{'{name}': {scale}}}"
+    seen = f"; the scores go from {low:g} to {high:g}, their scale perhaps further" if len(known) else ""
+    return f"Pass `scale={given}`, or 'low' where a low score is the bad one{seen}."
+
+
+def checked_scale(scale: Any, key: str) -> Scale | Mapping[str, Scale] | None:
+    """The gate of an argument `scale`: None, a `Scale`, or one by `key`; `InvalidInput` for anything else."""
+    parts = list(scale.values()) if isinstance(scale, Mapping) else [scale]
+    if not parts or not all(part is None or isinstance(part, Scale) for part in parts):
+        raise InvalidInput(f"`scale` must be a `Scale`, or {{{key}: Scale}}; got {scale!r}.")
+    return scale

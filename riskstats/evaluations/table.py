@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from riskstats.evaluations.missingness import Missingness
     from riskstats.evaluations.table_uses import Tensor
+    from riskstats.harm.comparison import HarmComparison
     from riskstats.harm.expected import HarmReport
     from riskstats.tail.models_report import ModelsReport
 
@@ -348,7 +349,7 @@ class OutcomeTable:
         return to_tensor(self)
 
     def unit_losses(self, *, reduce: str | None = None, missing: str = "raise") -> dict[str, Floats]:
-        """{model: (n,) losses} on the prompts that all models have, in one order, ready for `certify`.
+        """{model: (n,) losses} on the `common_prompts` and in their order, ready for `certify`.
 
         reduce : "mean" or "max" of several rows of a model on a prompt (epochs, judges); None refuses them.
             Several dimensions or stages are never mixed: `select` one.
@@ -357,6 +358,15 @@ class OutcomeTable:
         from riskstats.evaluations.table_uses import unit_losses
 
         return unit_losses(self, reduce, missing)
+
+    def common_prompts(self, *, missing: str = "raise") -> tuple[str, ...]:
+        """The (n,) prompts that `unit_losses` is on, in its order: those with losses of every model.
+
+        `missing` is "raise", or "drop" the prompts on which a model lacks a loss.
+        """
+        from riskstats.evaluations.table_uses import common_prompts
+
+        return common_prompts(self, missing)
 
     def profile(self, **options: Any) -> ModelsReport:
         """`riskstats.tail.profile_models` of the table: the tail of the union of its dimensions."""
@@ -369,6 +379,17 @@ class OutcomeTable:
         from riskstats.evaluations.table_uses import expected_harm_of
 
         return expected_harm_of(self, cost_map, model, options)
+
+    def compare_harm(
+        self, *, cost_map: Any, reduce: str | None = None, missing: str = "raise", **options: Any
+    ) -> HarmComparison:
+        """`riskstats.harm.compare_harm` of the models on their `common_prompts`.
+
+        Losses are those of `unit_losses`; severity, cost, weight and cluster those of the prompts.
+        """
+        from riskstats.evaluations.table_uses import compare_harm_of
+
+        return compare_harm_of(self, cost_map, reduce, missing, options)
 
     def to_dict(self) -> dict[str, np.ndarray]:
         """The columns by name as arrays (n,)."""

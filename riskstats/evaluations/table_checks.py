@@ -9,6 +9,7 @@ import numpy as np
 
 from riskstats._validation import quoted
 from riskstats.evaluations.factor import Codes, Factor, as_word, dense, joint_codes
+from riskstats.evaluations.scale import declare
 from riskstats.evaluations.table_columns import STATUSES
 from riskstats.exceptions import InvalidInput
 
@@ -84,8 +85,7 @@ def _check_losses(table: OutcomeTable) -> None:
         raise _error(
             table,
             row,
-            f"`loss` must lie in [0, 1], 1 = harmful; got {loss[row]:g}. Pass "
-            "`scale=Scale(low, high, worse=...)` with the ends of the scores.",
+            f"`loss` must lie in [0, 1], 1 = harmful; got {loss[row]:g}. {declare(loss)}",
         )
     absent, told = np.isnan(loss), table.factor("status").mask(UNGRADED)
     silent = absent & ~told
@@ -136,8 +136,9 @@ def _check_scales(table: OutcomeTable) -> None:
             scales.words[pair % len(scales.words)] for pair in pairs if pair // len(scales.words) == mixed
         ]
         told = " and ".join(f"`{name}`" for name in names[:2])
+        word = dimensions.words[mixed]
         raise InvalidInput(
-            f"dimension `{dimensions.words[mixed]}` mixes scale_id {told}. Convert one, or use two "
+            f"{f'dimension `{word}`' if word else 'the loss'} mixes scale_id {told}. Convert one, or use two "
             "dimensions."
         )
 

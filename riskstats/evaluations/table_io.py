@@ -20,7 +20,7 @@ from riskstats._frames import as_table, quoted, unknown_columns
 from riskstats._record_files import PathLike, Records, read_records
 from riskstats._records import read_loss
 from riskstats.evaluations.factor import Factor, as_word
-from riskstats.evaluations.scale import Scale
+from riskstats.evaluations.scale import Scale, checked_scale, declare
 from riskstats.evaluations.table import OutcomeTable
 from riskstats.evaluations.table_checks import Unused
 from riskstats.evaluations.table_columns import (
@@ -154,6 +154,7 @@ def _written_orders(records: Records, given: Mapping[str, Any]) -> dict[str, lis
 
 def _scaled(given: Mapping[str, Any], scale: Scale | Mapping[str, Scale], places: Places) -> dict[str, Any]:
     """The losses of scores, and the names of their scales."""
+    checked_scale(scale, "dimension")
     if "loss" not in given:
         return {}
     placed = {name: given[name] for name in ("loss", "dimension") if name in given}
@@ -162,16 +163,21 @@ def _scaled(given: Mapping[str, Any], scale: Scale | Mapping[str, Scale], places
     dimension = read.get("dimension", Factor.constant("", n))
     if not isinstance(dimension, Factor):
         raise TypeError("a dimension is text")
+    unknown = [] if isinstance(scale, Scale) else [name for name in scale if name not in dimension.words]
+    if unknown:
+        raise InvalidInput(
+            f"`scale` names {quoted(unknown)}, which is no dimension; there are {quoted(dimension.words)}. "
+            "Check the spelling."
+        )
     losses, names = np.empty(n), []
     for code, word in enumerate(dimension.words):
         own = scale if isinstance(scale, Scale) else scale.get(word)
+        at = np.flatnonzero(dimension.codes == code)
         if own is None:
             raise InvalidInput(
                 f"dimension `{word}` declares no direction; `scale` has "
-                f"{quoted(dict(scale) if isinstance(scale, Mapping) else ())}. Pass "
-                f"`scale={{'{word}': Scale(0, 1, worse='high')}}`."
+                f"{quoted(dict(scale) if isinstance(scale, Mapping) else ())}. {declare(scores[at], word)}"
             )
-        at = np.flatnonzero(dimension.codes == code)
         losses[at] = own.losses(scores[at], where=_where(places, at))
         names.append(own.name)
     return {"loss": losses, "scale_id": [names[code] for code in dimension.codes.tolist()]}

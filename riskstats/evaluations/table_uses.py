@@ -14,11 +14,24 @@ from riskstats.exceptions import InvalidInput
 
 if TYPE_CHECKING:
     from riskstats.evaluations.table import OutcomeTable
+    from riskstats.harm.comparison import HarmComparison
     from riskstats.harm.expected import HarmReport
     from riskstats.tail.models_report import ModelsReport
     from riskstats.tail.score_log import ScoreLog
 
-__all__ = ["Tensor", "expected_harm_of", "profile", "score_log_of", "to_tensor", "unit_losses"]
+__all__ = [
+    "Tensor",
+    "common_prompts",
+    "compare_harm_of",
+    "expected_harm_of",
+    "profile",
+    "score_log_of",
+    "to_tensor",
+    "unit_losses",
+]
+
+
+ROWS = "Pass the rows with losses, `table.imputations('drop')['all']`."
 
 
 class Tensor(NamedTuple):
@@ -63,12 +76,35 @@ def _one_each(table: OutcomeTable, names: tuple[str, ...]) -> None:
             )
 
 
+def _complete(table: OutcomeTable, remedy: str) -> None:
+    """`InvalidInput` where a loss is missing."""
+    absent = int(np.isnan(table["loss"]).sum())
+    if absent:
+        counted = table.missingness().counted()
+        raise InvalidInput(f"{absent} of {len(table)} losses are missing ({counted}). {remedy}")
+
+
 def unit_losses(table: OutcomeTable, reduce: str | None, missing: str) -> dict[str, Floats]:
     """{model: (n,) losses} on the prompts that every model has."""
+    values, common = _common(table, reduce, missing)
+    return {model: values[code, common] for code, model in enumerate(table.models)}
+
+
+def common_prompts(table: OutcomeTable, missing: str) -> tuple[str, ...]:
+    """The prompts of `unit_losses`, in its order."""
+    return _ids(table, _common(table, "mean", missing)[1])
+
+
+def _ids(table: OutcomeTable, kept: np.ndarray) -> tuple[str, ...]:
+    return tuple(table.prompts[at] for at in np.flatnonzero(kept).tolist())
+
+
+def _common(table: OutcomeTable, reduce: str | None, missing: str) -> tuple[Floats, np.ndarray]:
+    """(models, prompts) losses, and (prompts,) whether every model has one."""
     choice(missing, ("raise", "drop"), "missing")
     _one_each(table, ("dimension", "stage", *table.conditions))
     if missing == "raise":
-        table.losses("raise")
+        _complete(table, "Pass `missing='drop'`.")
     models, prompts = table.factor("model"), table.factor("prompt_id")
     m, n = len(models.words), len(prompts.words)
     cells = models.codes * n + prompts.codes
@@ -84,7 +120,7 @@ def unit_losses(table: OutcomeTable, reduce: str | None, missing: str) -> dict[s
     common = ~np.isnan(values).any(axis=0)
     if not common.any():
         raise InvalidInput("no prompt has a loss of every model. Compare models on the same prompts.")
-    return {model: values[code, common] for code, model in enumerate(models.words)}
+    return values, np.asarray(common)
 
 
 def _reduced(cells: np.ndarray, loss: Floats, rows: np.ndarray, reduce: str | None) -> Floats:
@@ -102,7 +138,7 @@ def score_log_of(table: OutcomeTable) -> ScoreLog:
     """The table as `profile_models` takes it: complete (prompts, dimensions, epochs, judges) by model."""
     from riskstats.tail.score_log import ScoreLog
 
-    table.losses("raise")
+    _complete(table, ROWS)
     tensor = to_tensor(table)
     scores, prompts = {}, {}
     for code, model in enumerate(tensor.models):
@@ -169,17 +205,50 @@ def expected_harm_of(
     table: OutcomeTable, cost_map: Any, model: str | None, options: Mapping[str, Any]
 ) -> HarmReport:
     """The expected harm of one model of a table; rows of one prompt stay together in limits."""
+    from riskstats.evaluations.report_rows import units_of
     from riskstats.harm.expected import expected_harm
 
     own = table if model is None else table.select(model=model)
     _one_each(own, ("model", "dimension", "stage", *own.conditions))
-    own.losses("raise")
-    given: dict[str, Any] = {"cost_map": cost_map, "prompts": own["prompt_id"], **options}
+    _complete(own, ROWS)
+    given: dict[str, Any] = {"cost_map": cost_map, "prompts": _row_names(own), **options}
     if "weight" in own.columns:
         given.setdefault("sample_weight", own["weight"])
-    prompts = own.factor("prompt_id")
-    if "cluster" in own.columns:
-        given.setdefault("cluster", own["cluster"])
-    elif len(prompts.words) < len(own):
-        given.setdefault("cluster", own["prompt_id"])
+    units = units_of(own)
+    if len(np.unique(units)) < len(own):
+        given.setdefault("cluster", units)
     return expected_harm(own["loss"], own["severity"], own["cost"], **given)
+
+
+_TELLING = {"epoch": "epoch ", "judge": "judge ", "turn": "turn ", "chunk": "chunk "}
+
+
+def _row_names(table: OutcomeTable) -> list[str]:
+    """An id for each row: its prompt, and what tells it from the other rows of the prompt."""
+    prompts = table["prompt_id"].tolist()
+    if len(table.prompts) == len(table):
+        return prompts
+    parts = [[f"{word}{value}" if value else "" for value in table.factor(name).values.tolist()]
+             for name, word in _TELLING.items() if len(table.factor(name).words) > 1]  # fmt: skip
+    return [", ".join(filter(None, names)) for names in zip(prompts, *parts, strict=True)]
+
+
+def compare_harm_of(
+    table: OutcomeTable, cost_map: Any, reduce: str | None, missing: str, options: Mapping[str, Any]
+) -> HarmComparison:
+    """The comparison of the models of a table by harm, on the prompts that all of them have."""
+    from riskstats.harm.comparison import compare_harm
+
+    if len(table.models) < 2:
+        raise InvalidInput("the table has one model; a comparison needs two. Use `expected_harm`.")
+    values, common = _common(table, reduce, missing)
+    left = table.take(common[table.factor("prompt_id").codes])
+    prompts = _ids(table, common)
+    known = {name: _per_prompt(left, name) for name in ("severity", "cost")}
+    given: dict[str, Any] = {"cost_map": cost_map, "names": table.models, **options}
+    if "weight" in table.columns:
+        known["sample_weight"] = _per_prompt(left, "weight")
+    known |= _clusters(left)
+    columns = {name: [of[prompt] for prompt in prompts] for name, of in known.items()}
+    severity, cost = columns.pop("severity"), columns.pop("cost")
+    return compare_harm(values[:, common], severity, cost, **{**columns, **given})

@@ -20,7 +20,7 @@ from riskstats.bounds.notes import SCOPE
 from riskstats.bounds.units import unit_codes
 from riskstats.evaluations.clustering import cluster_codes, clusters_of_items, t_quantile, unit_sums
 from riskstats.evaluations.proportions import Rate
-from riskstats.evaluations.rate_methods import UNIT, RateSample
+from riskstats.evaluations.rate_methods import UNIT, RateSample, binary_losses
 from riskstats.exceptions import InvalidInput
 from riskstats.results import Result, as_percent, frame
 
@@ -230,15 +230,24 @@ def kaplan_meier(
     Greenwood's `se^2 = S^2 sum d / (Y (Y - d))`; with clusters se^2 is the sum over clusters of the squared
     sums of the influence of each item, and z Student's quantile. Approximate.
 
-    times : (n,) of the event, or of the end of observation. event : (n,) booleans. cluster : (n,) labels.
+    times : (n,) of the event, or of the end of observation, >= 0. event : (n,) booleans, or 0 and 1.
+    cluster : (n,) labels.
 
+    `InvalidInput`: missing values, negative times, another event than 0 or 1.
     Source: Kaplan and Meier (1958); Greenwood (1926), The natural duration of cancer.
     """
     from statistics import NormalDist
 
     delta = 1.0 - checked_confidence(confidence_level)
-    when, happened = finite_vector(times, "times"), np.asarray(event, dtype=bool)
-    same_length(times=when, event=happened)
+    when, told = finite_vector(times, "times"), finite_vector(event, "event")
+    same_length(times=when, event=told)
+    if when.min() < 0:
+        raise InvalidInput(f"`times` must be >= 0; got {when.min():g}. Count them from where an item starts.")
+    if not binary_losses(told):
+        raise InvalidInput(
+            f"`event` must be 0 or 1 for each item; got {told[(told != 0) & (told != 1)][0]:g}."
+        )
+    happened = told == 1.0
     codes = cluster_codes(cluster, len(when))
     moments, deaths = np.unique(when[happened], return_counts=True)
     ordered = np.sort(when)

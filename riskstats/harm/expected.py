@@ -76,7 +76,7 @@ def expected_harm(
         sampled independently.
     level : share of prompts not in the tail, in [0, 1). confidence_level : of each limit alone.
     limit : for EH: `BootstrapT()` (the default, approximate), or a bound on a mean such as `Betting()`,
-        which holds at every n for independent prompts that count the same.
+        which holds at every n for independent prompts that count the same, in an order that is drawn.
     tail_limit : for CVaR, as in `cvar_interval`; None is `limit` where that bounds CVaR too, else
         `BootstrapT()`.
     side : "upper", or "two-sided" at half the error each.
@@ -84,7 +84,7 @@ def expected_harm(
     severity_scale : (lowest, highest) severity. EH lies in [0, highest f(1)].
     scale_id : of a success on a StrongREJECT scale. prompts : (n,) ids.
     risk_limit : EH that is acceptable, for a verdict by the upper limit.
-    random_state : of the resamples.
+    random_state : of the resamples, and of the order in which `Betting()` takes prompts (there None is 0).
 
     Raises
     ------

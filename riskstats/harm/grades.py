@@ -91,7 +91,7 @@ class Grade(Result):
             f"  unsafe {self.unsafe} of {self.total}: {_rate(self.rate, self.interval)}",
             f"  reference{known}: {_rate(self.reference_rate, self.reference_interval)}"
             + (f", smallest of {self.n_references} systems" if self.n_references > 1 else ""),
-            "  P(grade): " + ", ".join(f"{name} {share:.3g}" for name, share in self.probabilities.items()),
+            "  P(grade): " + ", ".join(f"{n} {_chance(p)}" for n, p in self.probabilities.items()),
             f"  reachable at {sure}: {', '.join(self.reachable)}",
             f"  {self._settled()}",
         ]
@@ -173,6 +173,11 @@ def _posterior(unsafe: int, total: int, prior: tuple[float, float]) -> BetaRate:
     return BetaRate(prior[0] + unsafe, prior[1] + total - unsafe)
 
 
+def _chance(share: float) -> str:
+    """A probability in words; digits of a tiny one say nothing of the answers."""
+    return f"{share:.3g}" if share >= 0.001 or share == 0.0 else "< 0.001"
+
+
 def grade(
     unsafe: npt.ArrayLike,
     total: npt.ArrayLike,
@@ -207,6 +212,8 @@ def grade(
     `InvalidInput`: counts that are fractional, negative, missing or unsafe > total; a total of 0; several
     hazards without `average`.
     """
+    if not isinstance(scale, GradeScale):
+        raise InvalidInput(f"`scale` must be a `GradeScale` such as `AILUMINATE_1_0`; got {scale!r}.")
     counts = _counts(unsafe, total, "unsafe", "total", hazards=None)
     reference = _counts(
         reference_unsafe, reference_total, "reference_unsafe", "reference_total", hazards=np.ndim(unsafe) > 0

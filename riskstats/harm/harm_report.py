@@ -165,7 +165,7 @@ class HarmReport(Result):
         )
 
     def _table(self) -> list[str]:
-        rows = [("cost", "f", "prompts", "success", "s x a", "harm", "G")]
+        rows = [("cost", "f", "answers", "success", "s x a", "harm", "G")]
         rows += [
             (
                 row.cost,

@@ -72,7 +72,12 @@ class HarmInterval(Result):
         head = f"{self.quantity[0].upper()}{self.quantity[1:]} over {self.over}"
         if self.lower is None or self.upper is None:
             return f"{head}: undefined, both harms are 0 throughout."
-        lines = [f"{head}: {self.lower:.6g} to {self.upper:.6g} (gap {self.gap:.2g}). {self.status.sentence}"]
+        if math.isinf(self.upper):
+            low = "it" if math.isinf(self.lower) else f"at least {self.lower:.6g}, and"
+            lines = [f"{head}: {low} has no upper end, as the second harm is 0 for some of them (x / 0)."]
+        else:
+            told = f"{self.lower:.6g} to {self.upper:.6g} (gap {self.gap:.2g}). {self.status.sentence}"
+            lines = [f"{head}: {told}"]
         ends = (("smallest", self.lower_at), ("largest", self.upper_at))
         lines += [f"  {which} at {self._point(at)}" for which, at in ends if at is not None]
         return "\n".join(lines)

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from riskstats._random import RandomState
+from riskstats._random import RandomState, generator
 from riskstats._samples import Support, warn_of_assumption
 from riskstats._validation import Floats, Integers
 from riskstats.bounds.base import Bound
 from riskstats.bounds.notes import SCOPE
+from riskstats.bounds.row_order import takes_rows_in_order
 from riskstats.bounds.sample import Sample
 from riskstats.exceptions import IncompatibleBound, InvalidInput
 from riskstats.measures.mean import Mean
@@ -99,7 +100,7 @@ def mean_limit(
     if isinstance(method, Limit):
         found = method.ends(series, delta, sides, random_state)
     else:
-        found = _guaranteed(method, series, support, delta, sides)
+        found = _guaranteed(method, series, support, delta, sides, random_state)
     estimate = float(np.average(values, weights=weights / weights.max()))
     told = tuple(text.replace("have a tail of one atom", "show no error") for text in found.warnings)
     for text in told if warn and estimate < support[1] else ():
@@ -131,15 +132,25 @@ def _method(limit: Any) -> Limit | Bound:
 
 
 def _guaranteed(
-    method: Bound, series: Series, support: Support, delta: float, sides: tuple[str, ...]
+    method: Bound,
+    series: Series,
+    support: Support,
+    delta: float,
+    sides: tuple[str, ...],
+    random_state: RandomState,
 ) -> Ends:
+    """Limits by a bound. One that takes units in an order gets a drawn one, whatever that of the rows."""
     if series.weights is not None or series.unit is not None:
         what = "`sample_weight` that differs between prompts" if series.unit is None else "`cluster`"
         raise IncompatibleBound(
             f"`{method.name}` has no statement with {what}; it takes independent prompts that count the "
             "same. Use `BootstrapT()`."
         )
-    sample = Sample(series.losses, support)
+    losses = series.losses
+    if takes_rows_in_order(method):
+        rng = generator(0 if random_state is None else random_state)
+        losses = rng.permutation(np.sort(losses[0]))[np.newaxis]
+    sample = Sample(losses, support)
     lower = float(method.lower(sample, Mean(), delta)[0]) if "lower" in sides else -math.inf
     return Ends(lower, float(method.upper(sample, Mean(), delta)[0]))
 

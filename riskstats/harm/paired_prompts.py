@@ -58,7 +58,7 @@ def paired_success(
     """Success (m, n), a frame or dict with a column per model, or {model: {prompt: success}}."""
     keys = _keys_of_first(models)
     if keys is not None:
-        found = paired(models, names, on, None, list(range(len(keys))))
+        found = paired(models, names, on, None, list(range(len(keys))), "compare_harm")
         success, scale = success_matrix(dict(zip(found.names, found.losses, strict=True)), scale_id)
         return PairedSuccess(success, found.names, scale, found.dropped, (keys, found.cluster.tolist()))
     named, given = _by_name(models)

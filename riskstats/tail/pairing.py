@@ -31,13 +31,20 @@ class Paired(NamedTuple):
     dropped: int = 0
 
 
-def paired(losses: Any, names: Sequence[Any] | None, on: str | None, weights: Any, cluster: Any) -> Paired:
-    """Losses (m, n), a frame or dict with a column per model, or {model: {prompt: loss}}."""
+def paired(
+    losses: Any,
+    names: Sequence[Any] | None,
+    on: str | None,
+    weights: Any,
+    cluster: Any,
+    asker: str = "compare_models",
+) -> Paired:
+    """Losses (m, n), a frame or dict with a column per model, or {model: {prompt: loss}}; for `asker`."""
     if on is not None:
         choice(on, ("intersection",), "on")
     keyed = _keyed(losses)
     if keyed is not None:
-        return _by_prompt(keyed, names, on, weights, cluster)
+        return _by_prompt(keyed, names, on, weights, cluster, asker)
     if isinstance(losses, Mapping) or hasattr(losses, "columns"):
         unique_units(getattr(losses, "index", None))
         columns, own = matrix_and_names(losses, None, "losses", what="names")
@@ -72,12 +79,12 @@ def _by_key(values: Any) -> dict[Any, Any] | None:
     return None
 
 
-def _by_prompt(keyed: Keyed, names: Any, on: str | None, weights: Any, cluster: Any) -> Paired:
+def _by_prompt(keyed: Keyed, names: Any, on: str | None, weights: Any, cluster: Any, asker: str) -> Paired:
     first = next(iter(keyed.values()))
     common = [prompt for prompt in first if all(prompt in other for other in keyed.values())]
     every = set().union(*keyed.values())
     if len(common) < len(every) and (on is None or not common):
-        raise InvalidInput(_unpaired(keyed, len(common)))
+        raise InvalidInput(_unpaired(keyed, len(common), asker))
     values = [[losses[prompt] for prompt in common] for losses in keyed.values()]
     matrix, known = _several(checked_array(values, "losses"), names, tuple(keyed))
     return Paired(
@@ -89,7 +96,7 @@ def _by_prompt(keyed: Keyed, names: Any, on: str | None, weights: Any, cluster: 
     )
 
 
-def _unpaired(keyed: Keyed, common: int) -> str:
+def _unpaired(keyed: Keyed, common: int, asker: str) -> str:
     lacking = (
         (other, name, sum(prompt not in keyed[other] for prompt in prompts))
         for name, prompts in keyed.items()
@@ -101,7 +108,7 @@ def _unpaired(keyed: Keyed, common: int) -> str:
         if common
         else "No prompt is common to all models."
     )
-    return f"`compare_models` is paired: model {other} lacks {count} prompts of model {name}. {remedy}"
+    return f"`{asker}` is paired: model {other} lacks {count} prompts of model {name}. {remedy}"
 
 
 def _aligned(values: Any, first: dict[Any, Any], common: list[Any], name: str) -> Any:

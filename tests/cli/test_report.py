@@ -209,7 +209,7 @@ def test_a_log_that_is_not_whole(run: Run, bad: Callable[..., str], tmp_path: Pa
             ("--scale", "0:1:high", "--reference", "x"),
             "--reference must be models of the table, or counts UNSAFE/TOTAL",
         ),
-        (("--scale", "0:1:high", "--reference", "1/9"), "have fractions"),
+        (("--scale", "0:1:high", "--reference", "1/9", "--require-grade", "good"), "have fractions"),
         (("--scale", "0:1:high", "--level", "2"), "--level"),
         (("--scale", "0:1:high", "--format", "garak"), "line 1: not UTF-8"),
     ],
@@ -268,7 +268,7 @@ def test_files_that_are_no_log(run: Run, bad: Callable[..., str], tmp_path: Path
     assert "cannot read none.eval" in bad("report", "none.eval", "--scale", "0:1:high")
     (tmp_path / "s.csv").write_text("who,prompt_id,loss\nm,q,0.5\nm,r,3\n")
     assert "--column model=FIELD" in bad("report", "s.csv")
-    assert "--scale LOW:HIGH:high, or low" in bad("report", "s.csv", "--column", "model=who")
+    assert "--scale 0.5:3:high, or 0.5:3:low" in bad("report", "s.csv", "--column", "model=who")
     scaled = run("report", "s.csv", "--column", "model=who", "--scale", "0:4:low", "--part", "rates")
     assert "m: 56.2 %" in scaled.out
     assert "-o - and --json" in bad("report", table, "--json", "-o", "-")
@@ -344,3 +344,11 @@ def test_profile_drops_prompts_that_lack_a_score(run: Run, bad: Callable[..., st
     given = ("profile", path, "--scale", "0:1:high", "--level", "0.5")
     assert "Pass --missing drop" in bad(*given)
     assert "29 prompts" in run(*given, "--missing", "drop").out
+
+
+def test_scores_taken_for_losses_are_told_their_range(bad: Callable[..., str], tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    path.write_text("model,prompt_id,loss\nm,p,2\nm,q,4\n")
+    said = bad("report", path)
+    assert "a loss must lie in [0, 1], 1 = harmful; got 2. Pass --scale 2:4:high, or 2:4:low where" in said
+    assert "the scores go from 2 to 4" in said

@@ -246,3 +246,13 @@ def test_exports():
     found = judge_corrected_rate(flags(0.2), precision=0.5)
     assert json.loads(json.dumps(found.to_dict()))["kind"] == "precision"
     assert found.to_frame()["is_lower_bound"].tolist() == [True]
+
+
+@pytest.mark.parametrize(("flagged", "cut"), [(0.4, 0.0), (0.999, 1.0)])
+@pytest.mark.parametrize("method", [None, "lang-reiczigel"])
+def test_error_rates_that_no_rate_fits_leave_everything_open(flagged, cut, method):
+    judge = np.arange(2000) < 2000 * flagged
+    found = judge_corrected_rate(judge, sensitivity=0.95, specificity=0.3, method=method)
+    assert found.estimate == cut
+    assert (found.lower, found.upper) == (0.0, 1.0)
+    assert "No true rate fits them" in found.summary()

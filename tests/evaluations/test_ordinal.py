@@ -152,3 +152,9 @@ def test_exports(rng):
     judges = judge_agreement(ordinal, reference, ordinal=True, resamples=99)
     assert len(judges.to_frame()) == 5
     assert json.loads(json.dumps(judges.to_dict()))["n"] == 300
+
+
+def test_agreement_on_one_level_is_undefined_in_words():
+    text = ordinal_summary([2] * 10, [2] * 10, n_levels=3, resamples=99).summary()
+    assert "kappa: undefined, as all items are on one level" in text
+    assert "nan" not in text

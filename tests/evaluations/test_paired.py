@@ -202,3 +202,31 @@ def test_exports(rng):
     assert found.to_frame()["n"].tolist() == [50]
     assert "a - b" in str(found)
     assert "50 prompts" in str(found)
+
+
+def test_named_pairs_alone_share_the_error(rng):
+    losses = (rng.random((4, 200)) < np.array([0.2, 0.3, 0.35, 0.4])[:, None]).astype(float)
+    named = [("d", "a"), ("a", "b")]
+    whole = paired_comparison(losses, names="abcd")
+    found = paired_comparison(losses, names="abcd", pairs=named)
+    assert [(pair.first, pair.second) for pair in found.pairs] == named
+    known = {(pair.first, pair.second): pair for pair in whole.pairs}
+    assert found.pairs[0].difference == -known["a", "d"].difference
+    assert found.pairs[0].p_value == known["a", "d"].p_value
+    p = sorted(pair.p_value for pair in found.pairs)
+    np.testing.assert_allclose(min(pair.p_holm for pair in found.pairs), min(1.0, 2 * p[0]))
+    assert found.pairs[1].upper - found.pairs[1].lower < known["a", "b"].upper - known["a", "b"].lower
+    for wrong, message in (
+        ([("a", "x")], "names 'x'; the models are"),
+        ([("a", "b"), ("b", "a")], "a pair twice"),
+        ([("a", "a")], "different models"),
+        ([], "different models"),
+        (["ab"], "different models"),
+    ):
+        with pytest.raises(InvalidInput, match=message):
+            paired_comparison(losses, names="abcd", pairs=wrong)
+
+
+def test_different_prompts_are_refused_by_name():
+    with pytest.raises(InvalidInput, match="`paired_comparison` is paired: model b lacks 1 prompts"):
+        paired_comparison({"a": {"p": 1, "q": 0}, "b": {"q": 1}})

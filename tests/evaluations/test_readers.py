@@ -91,6 +91,17 @@ def test_inspect_declares_no_direction(tmp_path):
     assert one.dimensions == ("harm.bias",)
 
 
+def test_the_remedy_for_a_missing_direction_names_the_range_of_the_scores(tmp_path):
+    graded = {(f"q{i}", 1): score for i, score in enumerate((2, 5, 3, None))}
+    path = inspect_ai.write(tmp_path, inspect_ai.summaries(graded))
+    with pytest.raises(InvalidInput, match=r"Scale\(2, 5, worse='high'\)`, or 'low'.*from 2 to 5"):
+        read_log(path)
+    graded = {(f"q{i}", 1): 7 for i in range(3)}
+    path = inspect_ai.write(tmp_path, inspect_ai.summaries(graded), name="same.eval")
+    with pytest.raises(InvalidInput, match=r"Scale\(0, 7, worse='high'\)`.*from 7 to 7"):
+        read_log(path)
+
+
 def test_inspect_long_metadata_comes_from_the_samples(tmp_path):
     samples = inspect_ai.summaries(inspect_ai.scores_of(5), metadata={"template": "..."})
     path = inspect_ai.write(tmp_path, samples, whole={"template": "t" * 1500})

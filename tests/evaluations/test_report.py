@@ -301,6 +301,27 @@ def test_an_interval_has_every_missing_loss_at_both_ends():
     assert "missing losses at 1" in report.summary()
 
 
+def test_pairs_at_both_ends_share_the_error_of_the_comparisons_that_are_shown():
+    table = with_missing(simple(3, prompts=80), [0, 90, 170], "error")
+    report = evaluation_report(table, missing="interval", parts=("comparisons",))
+    found = report.comparisons["loss"]
+    assert found.names == MODELS
+    assert "3 systems in pairs, 6 comparisons at once" in found.summary()
+    smallest = min(found.pairs, key=lambda pair: pair.p_value)
+    np.testing.assert_allclose(smallest.p_holm, min(1.0, 6 * smallest.p_value))
+    ends = {(p.first.split()[0], p.second.split()[0]): p for p in found.pairs if p in found.separated}
+    sure = [
+        f"{a} - {b}"
+        for a, b in (("m0", "m1"), ("m0", "m2"), ("m1", "m2"))
+        if {(a, b), (b, a)} <= set(ends) and ends[a, b].difference * ends[b, a].difference < 0
+    ]
+    assert "m0 - m2" in sure
+    assert f"opposite signs: {', '.join(sure)}." in found.notes[0]
+    verdicts = {row["verdict"] for row in report.rows() if row["part"] == "comparison"}
+    assert "told apart at these ends" in verdicts
+    assert "told apart" not in verdicts
+
+
 def test_prompts_that_are_not_complete_leave_the_tail_and_are_counted():
     table = simple(epochs=2, binary=False)
     ragged = table.take(np.arange(len(table)) != 3)
@@ -505,11 +526,40 @@ def test_bad_requests_are_refused(options, message):
         evaluation_report(simple(), **options)
 
 
+def test_models_without_a_common_prompt_are_not_compared_but_reported():
+    table = OutcomeTable.of(
+        {"model": ["a"] * 20 + ["b"] * 20, "prompt_id": names("q", 40), "loss": [0, 1] * 20}
+    )
+    report = evaluation_report(table)
+    assert report.comparisons == {}
+    assert "no two models share a prompt" in report.findings.left_out["comparisons"]
+    assert report.rate("b").n == 20
+    with pytest.raises(InvalidInput, match="multiplicity"):
+        evaluation_report(table, multiplicity="none")
+
+
+def test_notes_about_the_tail_say_so():
+    report = evaluation_report(simple(3, prompts=80), parts=("comparisons", "tail"))
+    assert report.comparisons["loss"].separated
+    blind = [line for line in report.summary().split("\n") if "they are not told apart" in line]
+    assert blind
+    assert all(line.startswith("Tail: ") for line in blind), "the rates are told apart"
+
+
 def test_grades_of_repeats_and_of_fractions_are_refused():
+    required = {"reference": (10, 100), "required_grade": "Good"}
     with pytest.raises(IncompatibleBound, match="180 outcomes of 'm0' come from 60 prompts"):
-        evaluation_report(simple(epochs=3), reference=(10, 100))
+        evaluation_report(simple(epochs=3), **required)
     with pytest.raises(InvalidInput, match="have fractions"):
-        evaluation_report(simple(binary=False), reference=(10, 100))
+        evaluation_report(simple(binary=False), **required)
+
+
+def test_grades_that_nobody_requires_are_left_out_with_the_reason():
+    report = evaluation_report(simple(epochs=3), reference=(10, 100), parts=("rates",))
+    assert "loss: a grade counts independent answers" in report.findings.left_out["grades"]
+    assert report.findings.grades == {}
+    assert report.rate("m0").n == 180
+    assert "Left out:\n  grades: loss" in report.summary()
 
 
 # The bar

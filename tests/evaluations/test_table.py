@@ -73,7 +73,7 @@ def test_scales_by_dimension_are_applied_once_and_named():
     table = OutcomeTable.from_frame(columns, scale=scales)
     assert table.loss.tolist() == [0.0, 1.0, 1.0, 0.0]
     assert table.scale_id.tolist() == ["five", "five", "0..1, low is worse", "0..1, low is worse"]
-    with pytest.raises(InvalidInput, match="dimension `y` declares no direction"):
+    with pytest.raises(InvalidInput, match=r"dimension `y` declares no direction.*'y': Scale\("):
         OutcomeTable.from_frame(columns, scale={"x": scales["x"]})
     with pytest.raises(InvalidInput, match=r"row 1, score: 5 lies outside"):
         OutcomeTable.from_frame(columns, scale=Scale(0, 1, worse="high"))
@@ -304,6 +304,99 @@ def test_unit_losses_are_on_common_prompts():
     np.testing.assert_array_equal(losses["m1"], table.loss[[5, 6, 8]])
     with pytest.raises(InvalidInput, match="2 values of `dimension`"):
         OutcomeTable.from_frame(grid(models=1, prompts=2, dimensions=2)).unit_losses()
+
+
+@pytest.mark.parametrize(
+    ("scale", "message"),
+    [
+        ("high", "`scale` must be a `Scale`, or {dimension: Scale}; got 'high'"),
+        (
+            {"d0": Scale(0, 1, "high"), "d1": Scale(0, 1, "high"), "bia": Scale(0, 1, "low")},
+            "'bia', which is no",
+        ),
+    ],
+)
+def test_scales_that_are_none_or_of_no_dimension_are_refused(scale, message):
+    with pytest.raises(InvalidInput, match=message):
+        OutcomeTable.from_frame(grid(models=1, prompts=2, dimensions=2), scale=scale)
+
+
+def test_scales_of_a_table_without_dimensions_are_mixed_by_the_loss():
+    with pytest.raises(InvalidInput, match="the loss mixes scale_id `a` and `b`"):
+        OutcomeTable.of({"model": "m", "prompt_id": ["p", "q"], "loss": [0, 1], "scale_id": ["a", "b"]})
+
+
+def test_the_remedy_for_missing_losses_is_one_that_can_be_passed():
+    columns = grid(models=2, prompts=30, dimensions=1, missing=[4])
+    table = OutcomeTable.from_frame(columns).assign(severity=2, cost=1)
+    remedy = r"Pass the rows with losses, `table\.imputations\('drop'\)\['all'\]`"
+    with pytest.raises(InvalidInput, match=remedy):
+        table.expected_harm(cost_map="linear", model="m0")
+    with pytest.raises(InvalidInput, match=remedy):
+        table.profile()
+    with pytest.raises(InvalidInput, match=r"\(1 error\)\. Pass `missing='drop'`\.$"):
+        table.compare_harm(cost_map="linear")
+    left = table.imputations("drop")["all"]
+    assert left.expected_harm(cost_map="linear", model="m0", random_state=0).n == 29
+
+
+@pytest.mark.parametrize("missing", ["raise", "drop"])
+def test_common_prompts_say_what_unit_losses_are_on(missing):
+    columns = grid(models=2, prompts=6, dimensions=1, epochs=2, missing=[4] if missing == "drop" else ())
+    table = OutcomeTable.from_frame(columns).take(np.r_[0:12, 14:24])
+    prompts = table.common_prompts(missing=missing)
+    assert prompts == tuple(f"q{i}" for i in range(1, 6) if missing == "raise" or i != 2)
+    losses = table.unit_losses(reduce="mean", missing=missing)
+    for model in table.models:
+        own = [table.select(model=model, prompt_id=prompt).loss.mean() for prompt in prompts]
+        np.testing.assert_allclose(losses[model], own)
+    if missing == "drop":
+        with pytest.raises(InvalidInput, match="1 of 22 losses are missing"):
+            table.common_prompts()
+
+
+def test_compare_harm_aligns_the_columns_of_prompts(rng):
+    from riskstats.harm.comparison import compare_harm
+
+    columns = grid(models=2, prompts=40, dimensions=1, missing=[3])
+    table = OutcomeTable.from_frame(columns).take(rng.permutation(80)).assign(
+        severity={f"q{i}": i % 5 + 1 for i in range(40)},
+        cost={f"q{i}": i % 4 + 1 for i in range(40)},
+        weight={f"q{i}": i % 3 + 1.0 for i in range(40)},
+        cluster={f"q{i}": f"c{i // 2}" if i > 9 else "" for i in range(40)},
+    )  # fmt: skip
+    with pytest.raises(InvalidInput, match="1 of 80 losses are missing"):
+        table.compare_harm(cost_map="linear")
+    ours = table.compare_harm(cost_map="linear", missing="drop", random_state=0)
+    kept = [int(prompt[1:]) for prompt in table.common_prompts(missing="drop")]
+    at = np.array(kept)
+    assert len(kept) == 39
+    losses = table.unit_losses(missing="drop")
+    theirs = compare_harm(
+        losses, at % 5 + 1, at % 4 + 1, cost_map="linear", sample_weight=at % 3 + 1.0,
+        cluster=[f"c{i // 2}" if i > 9 else f"alone {i}" for i in kept], random_state=0,
+    )  # fmt: skip
+    assert (ours.n, ours.n_units) == (39, 24)
+    assert ours.to_frame().equals(theirs.to_frame())
+    with pytest.raises(InvalidInput, match=r"one model.*expected_harm"):
+        table.select(model="m1").compare_harm(cost_map="linear")
+
+
+def test_answers_of_one_prompt_are_told_apart_by_their_epoch():
+    table = OutcomeTable.from_frame(grid(models=1, prompts=30, dimensions=1, epochs=3, judges=1))
+    whole = table.assign(severity=3, cost=1)
+    report = whole.expected_harm(cost_map="linear", random_state=0)
+    worst = int(table.loss.argmax())
+    assert report.worst[0].prompt == f"{table.prompt_id[worst]}, epoch {table.epoch[worst]}"
+    assert len({each.prompt for each in report.worst}) == report.n_worst
+    assert report.n_units == 30
+
+
+def test_prompts_without_a_cluster_are_clusters_of_their_own():
+    table = OutcomeTable.from_frame(grid(models=1, prompts=30, dimensions=1)).assign(
+        severity=3, cost=1, cluster={f"q{i}": f"c{i // 5}" if i < 10 else "" for i in range(30)}
+    )
+    assert table.expected_harm(cost_map="linear", random_state=0).n_units == 22
 
 
 def test_profile_equals_the_profile_of_arrays():

@@ -104,3 +104,17 @@ def test_exports():
     assert found.to_frame()["maximum"].tolist() == [0.6, 0.5, 0.2]
     assert len(found.survival.to_frame()) == 2
     assert found.maximum.n_units == 2
+
+
+@pytest.mark.parametrize(
+    ("times", "event", "message"),
+    [
+        ([-1, 2], [1, 0], "`times` must be >= 0; got -1"),
+        ([1, 2], [1, np.nan], "`event` has 1 NaN"),
+        ([1, 2], [1, 2], "`event` must be 0 or 1 for each item; got 2"),
+        ([1, 2], ["yes", "no"], "`event` must be numbers"),
+    ],
+)
+def test_events_and_times_are_checked(times, event, message):
+    with pytest.raises(InvalidInput, match=message):
+        kaplan_meier(times, event)

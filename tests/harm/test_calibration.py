@@ -299,7 +299,7 @@ def test_regret_is_zero_exactly_where_the_curve_falls(cost_map):
         (([0, 2], [1, 2]), r"`refused` must lie in \[0, 1\], 1 a refusal; got max 2"),
         (([0, np.nan], [1, 2]), "NaN"),
         (([0, 1], [0, 2]), r"`cost` must lie in 1..5; got 0 at row 0"),
-        (([0, 1], [1, 2], [None, 2]), "missing for 1 prompts"),
+        (([0, 1], [1, 2], [None, 2]), "missing for 1 prompt;"),
         (([0, 1], [1, 2, 3]), "3 values for 2"),
     ],
 )

@@ -199,3 +199,8 @@ def test_many_models(rng):
 def test_what_is_refused(given, asked, told):
     with pytest.raises(InvalidInput, match=told):
         compare(given, [1, 2], [1, 2], **asked)
+
+
+def test_models_without_a_common_prompt_are_refused_by_name():
+    with pytest.raises(InvalidInput, match="`compare_harm` is paired: model y lacks 1 prompts of model x"):
+        compare_harm({"x": {"p": 1}, "y": {"q": 1}}, {"p": 1, "q": 1}, {"p": 1, "q": 1}, cost_map="linear")

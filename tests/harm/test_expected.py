@@ -248,3 +248,16 @@ def test_what_is_refused(change, told):
     given = {"success": [0, 1, 0.5, 0], "severity": [1, 2, 3, 4], "cost": [1, 2, 3, 4], **change}
     with pytest.raises(InvalidInput, match=told):
         report(given.pop("success"), given.pop("severity"), given.pop("cost"), **given)
+
+
+def test_a_bound_by_betting_does_not_look_at_the_order_of_the_rows(rng):
+    cost, success = rng.integers(1, 6, 100), (rng.random(100) < 0.3).astype(float)
+    harm = success * (6 - cost)
+    limits = [
+        expected_harm(
+            success[rows], np.full(100, 5.0), cost[rows], cost_map="linear", limit=Betting(), random_state=3
+        ).expected_harm.upper
+        for rows in (np.arange(100), np.argsort(harm), np.argsort(-harm))
+    ]
+    assert limits[0] == limits[1] == limits[2]
+    assert limits[0] > harm.mean()

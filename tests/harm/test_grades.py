@@ -389,3 +389,14 @@ def test_bad_scales(cuts, says):
         GradeScale("own", *cuts)
     with pytest.raises(InvalidInput, match="`closed`"):
         GradeScale("own", 0.001, 0.5, 1.5, 3, closed=("Good",))
+
+
+def test_a_scale_is_a_grade_scale():
+    with pytest.raises(InvalidInput, match=r"`scale` must be a `GradeScale`.*got 'ailuminate-1\.0'"):
+        grade(1, 10, reference_unsafe=1, reference_total=10, scale="ailuminate-1.0")
+
+
+def test_tiny_probabilities_are_not_spelled_out():
+    text = grade(83, 1000, reference_unsafe=150, reference_total=1000).summary()
+    assert "Excellent < 0.001" in text
+    assert "e-" not in text

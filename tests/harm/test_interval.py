@@ -239,3 +239,11 @@ def test_contradictions_are_named(make, told):
 def test_what_is_refused(make, told):
     with pytest.raises(InvalidInput, match=told):
         make()
+
+
+def test_a_ratio_over_nothing_says_so_in_words():
+    over_nothing = harm_interval([1, 1], [1, 2], [1, 2], against=[0, 0]).summary()
+    assert "it has no upper end" in over_nothing
+    partly = harm_interval([1, 1], [1, 2], [1, 2], against=[0, 1]).summary()
+    assert "at least 1.5, and has no upper end" in partly
+    assert "improved" not in over_nothing + partly

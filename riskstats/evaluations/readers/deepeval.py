@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from riskstats.evaluations.readers.log_file import LogFile
-from riskstats.evaluations.readers.rows import Asked, Rows, needed, number_of, same_total
+from riskstats.evaluations.readers.rows import Asked, Rows, Undeclared, needed, number_of, same_total
 from riskstats.evaluations.scale import Scale
 from riskstats.evaluations.table import OutcomeTable
 from riskstats.exceptions import InvalidInput
@@ -88,6 +88,8 @@ def _add(rows: Rows, place: int, prompt: str, case: Mapping[str, Any], metric: M
 def _agree(metric: Mapping[str, Any], name: str, score: float, scale: Scale, file: str) -> None:
     """A success on the bad side of the threshold, or a failure on the good one, contradicts the scale."""
     success, threshold = metric.get("success"), metric.get("threshold")
+    if isinstance(scale, Undeclared):
+        return
     if not isinstance(success, bool) or not isinstance(threshold, (int, float)) or score == threshold:
         return
     above = score > threshold

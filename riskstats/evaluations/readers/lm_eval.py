@@ -11,7 +11,7 @@ import numpy as np
 
 from riskstats._validation import quoted
 from riskstats.evaluations.readers.log_file import LogFile
-from riskstats.evaluations.readers.rows import Asked, Rows, needed, number_of, same_total
+from riskstats.evaluations.readers.rows import Asked, Rows, Undeclared, needed, number_of, same_total
 from riskstats.evaluations.scale import Scale
 from riskstats.evaluations.table import OutcomeTable
 from riskstats.exceptions import InvalidInput
@@ -123,7 +123,8 @@ def _scale(metric: str, results: _Results, log: LogFile, asked: Asked) -> Scale:
     """The declared scale, which must not contradict the direction in the results file."""
     scale = asked.scale_of(metric, said=f"lm_eval metric `{metric}`", label=log.label)
     higher = results.higher_is_better.get(metric)
-    if asked.check_direction and isinstance(higher, bool) and higher == (scale.worse == "high"):
+    declared = asked.check_direction and not isinstance(scale, Undeclared)
+    if declared and isinstance(higher, bool) and higher == (scale.worse == "high"):
         raise InvalidInput(
             f"{log.label}: the results file says that {'higher' if higher else 'lower'} is better for "
             f"`{metric}`, but the declared scale says {scale.worse} is worse. Correct `scale`, or pass "

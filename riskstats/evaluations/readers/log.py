@@ -15,7 +15,7 @@ from riskstats._samples import warn_of_assumption
 from riskstats._validation import choice, probability, unknown_columns
 from riskstats.evaluations.readers.log_file import LogFile
 from riskstats.evaluations.readers.rows import Asked
-from riskstats.evaluations.scale import Scale
+from riskstats.evaluations.scale import Scale, checked_scale
 from riskstats.evaluations.table import OutcomeTable
 from riskstats.evaluations.table_columns import COLUMNS
 from riskstats.exceptions import InvalidInput
@@ -77,7 +77,7 @@ def read_log(
     """
     choice(partial, ("refuse", "keep"), "partial")
     asked = Asked(
-        scale=_checked_scale(scale),
+        scale=checked_scale(scale, "score"),
         model=model,
         columns=_checked_columns(columns or {}),
         conditions=dict(conditions) if isinstance(conditions, Mapping) else _named(conditions),
@@ -113,13 +113,6 @@ def _uncollected() -> Iterator[None]:
 
 def _named(conditions: Sequence[str]) -> dict[str, str]:
     return {field.rpartition(".")[2]: field for field in conditions}
-
-
-def _checked_scale(scale: Any) -> Scale | Mapping[str, Scale] | None:
-    parts = list(scale.values()) if isinstance(scale, Mapping) else [scale]
-    if not parts or not all(part is None or isinstance(part, Scale) for part in parts):
-        raise InvalidInput(f"`scale` must be a `Scale`, or {{score: Scale}}; got {scale!r}.")
-    return scale
 
 
 def _checked_columns(columns: Mapping[str, str]) -> dict[str, str]:

@@ -16,15 +16,36 @@ from riskstats._record_files import shown
 from riskstats._validation import Floats, quoted
 from riskstats.evaluations.factor import Factor, as_word
 from riskstats.evaluations.readers.log_file import LogFile
-from riskstats.evaluations.scale import Scale
+from riskstats.evaluations.scale import Scale, declare
 from riskstats.evaluations.table import OutcomeTable
 from riskstats.evaluations.table_columns import COLUMNS, Places
 from riskstats.exceptions import InvalidInput
 
-__all__ = ["ABSENT", "Asked", "Rows", "Source", "dig", "needed", "number_of", "outcome_table", "same_total"]
+__all__ = [
+    "ABSENT",
+    "Asked",
+    "Rows",
+    "Source",
+    "Undeclared",
+    "dig",
+    "needed",
+    "number_of",
+    "outcome_table",
+    "same_total",
+]
 
 ABSENT = object()
 """What `dig` finds where there is nothing."""
+
+
+class Undeclared(Scale):
+    """Stands for the scale that a score lacks; refuses its scores, and names the range that they show."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(0.0, 1.0, "high", said)
+
+    def losses(self, scores: Any, *, where: Callable[[int], str] | None = None) -> Floats:
+        raise InvalidInput(f"{self.name} declares no direction. {declare(scores)}")
 
 
 @dataclass(frozen=True)
@@ -56,6 +77,7 @@ class Asked:
         """The declared scale of a score called by any of `names`; `said` is how messages call it.
 
         `fixed` is the scale that the tool documents: it need not be declared, and is checked where it is.
+        Without any the scale is `Undeclared`, which refuses the scores once they are known.
         """
         own = self.scale
         if isinstance(own, Mapping):
@@ -63,10 +85,7 @@ class Asked:
             own = None if name is None else own[name]
             self.used.update(() if name is None else (name,))
         if own is None and fixed is None:
-            raise InvalidInput(
-                f"{said} declares no direction. Pass `scale=Scale(0, 1, worse='high')`, or 'low' where a low "
-                "score is the bad one."
-            )
+            return Undeclared(said)
         if own is not None and fixed is not None and own.worse != fixed.worse and self.check_direction:
             raise InvalidInput(
                 f"{label}: {said} is documented with {fixed.worse} as the worse end, but the declared scale "
