@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import Any
 
 from riskstats.cli._profile_text import profile_text
 from riskstats.tail.models_report import COLUMNS, ModelsReport
 
-__all__ = ["as_content", "as_csv", "as_text"]
+__all__ = ["COLUMNS", "as_content", "as_rows", "as_text"]
 
 _CONTENT = ("profiles", "comparison", "repeats", "judge_noise", "notes")
 
@@ -33,10 +31,6 @@ def _model_text(found: ModelsReport, name: str) -> Iterator[str]:
     yield from (each[name].summary() for each in (found.repeats, found.judge_noise) if name in each)
 
 
-def as_csv(found: ModelsReport, delimiter: str) -> str:
-    """One row per scale, dimension and label of every model, with numbers that read back exactly."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(["" if cell is None else cell for cell in row.values()] for row in found.rows())
-    return buffer.getvalue()
+def as_rows(found: ModelsReport) -> Iterator[list[Any]]:
+    """One row per scale, dimension and label of every model."""
+    return (list(row.values()) for row in found.rows())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from riskstats.exceptions import IncompatibleBound, InvalidInput
+from riskstats.exceptions import IncompatibleBound, Infeasible, InvalidInput, NotConverged
 
-__all__ = ["as_options", "in_options"]
+__all__ = ["as_options", "in_options", "reworded"]
 
 _OPTIONS = {
     "binary": "--binary",
@@ -99,10 +99,17 @@ def _option(match: re.Match[str]) -> str:
     return f"{option} {match[3]}" if match[3] else option
 
 
+def reworded(message: str, words: Mapping[str, str]) -> str:
+    """A message with phrases of a command in place of those of the library."""
+    for phrase, said in words.items():
+        message = message.replace(phrase, said)
+    return message
+
+
 @contextmanager
-def in_options() -> Iterator[None]:
-    """Reword the errors of a block for the command line."""
+def in_options(say: Callable[[str], str] | None = None) -> Iterator[None]:
+    """Reword the errors of a block for the command line; `say` rewords for one command, None for all."""
     try:
         yield
-    except (InvalidInput, IncompatibleBound) as error:
-        raise type(error)(as_options(str(error))) from error
+    except (InvalidInput, IncompatibleBound, Infeasible, NotConverged) as error:
+        raise type(error)((say or as_options)(str(error))) from error

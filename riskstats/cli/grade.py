@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from riskstats.cli._output import (
@@ -19,7 +17,7 @@ from riskstats.cli._output import (
     write_text,
 )
 from riskstats.cli._running import DONE, GATE_NOT_MET
-from riskstats.cli._wording import as_options
+from riskstats.cli._wording import as_options, in_options, reworded
 from riskstats.exceptions import InvalidInput
 
 if TYPE_CHECKING:
@@ -129,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
     check_picture(args.plot)
     check_table(args.output, json=args.json)
     _check_usage(args)
-    with _in_options():
+    with in_options(_said):
         found = grade_answer(args)
         picture = None if args.plot is None else found.plot()
     write_text(_printed(found, args), STDOUT)
@@ -183,13 +181,6 @@ def _gate(found: GradeAnswer) -> int:
     return GATE_NOT_MET
 
 
-@contextmanager
-def _in_options() -> Iterator[None]:
-    """Reword the errors of a block for the options of this command."""
-    try:
-        yield
-    except InvalidInput as error:
-        message = str(error)
-        for phrase, said in _WORDS.items():
-            message = message.replace(phrase, said)
-        raise InvalidInput(as_options(message)) from error
+def _said(message: str) -> str:
+    """A message of the library in the options of this command."""
+    return as_options(reworded(message, _WORDS))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from riskstats.cli._output import (
@@ -21,9 +19,9 @@ from riskstats.cli._output import (
 )
 from riskstats.cli._parser import ends, whole
 from riskstats.cli._running import DONE, GATE_NOT_MET
-from riskstats.cli._wording import as_options
+from riskstats.cli._wording import as_options, in_options, reworded
 from riskstats.cli.profile import LIMITS
-from riskstats.exceptions import IncompatibleBound, InvalidInput
+from riskstats.exceptions import InvalidInput
 
 if TYPE_CHECKING:
     from riskstats.cli._harm_answers import HarmAnswer
@@ -195,7 +193,7 @@ def run(args: argparse.Namespace) -> int:
     from riskstats.cli._harm_answers import harm_answer
 
     _check_usage(args)
-    with _in_options():
+    with in_options(_said):
         found = harm_answer(args)
         picture = None if args.plot is None else found.plot(args.plot_kind)
     write_text(_printed(found, args), STDOUT)
@@ -239,15 +237,4 @@ def _gate(found: HarmAnswer) -> int:
 
 def _said(message: str) -> str:
     """A message of the library in the options of this command."""
-    for phrase, said in _WORDS.items():
-        message = message.replace(phrase, said)
-    return re.sub(r"--bound (?=[a-z])", "--limit ", as_options(message))
-
-
-@contextmanager
-def _in_options() -> Iterator[None]:
-    """Reword the errors of a block for the options of this command."""
-    try:
-        yield
-    except (InvalidInput, IncompatibleBound) as error:
-        raise type(error)(_said(str(error))) from error
+    return re.sub(r"--bound (?=[a-z])", "--limit ", as_options(reworded(message, _WORDS)))

@@ -7,8 +7,7 @@ import csv
 import io
 import math
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +24,8 @@ from riskstats.cli._output import (
 )
 from riskstats.cli._parser import amount, share, whole
 from riskstats.cli._running import DONE, GATE_NOT_MET
-from riskstats.cli._wording import as_options
-from riskstats.exceptions import IncompatibleBound, Infeasible, InvalidInput, NotConverged
+from riskstats.cli._wording import as_options, in_options, reworded
+from riskstats.exceptions import InvalidInput
 
 if TYPE_CHECKING:
     from riskstats.cli._multiplicity_sets import Asked
@@ -202,7 +201,7 @@ def _inverse_penalty(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     """Read, find the models, ask every question, print, write, and compare the share with its limit."""
     _check_outputs(args)
-    with _in_options():
+    with in_options(_said):
         asked, report = _answers(args)
     _print(asked, report, args)
     if args.json not in (None, STDOUT):
@@ -302,13 +301,6 @@ def _gate(report: MultiplicityReport, limit: float | None) -> int:
     return GATE_NOT_MET
 
 
-@contextmanager
-def _in_options() -> Iterator[None]:
-    """Reword the errors of a block for the options of this command."""
-    try:
-        yield
-    except (InvalidInput, IncompatibleBound, Infeasible, NotConverged) as error:
-        message = str(error)
-        for phrase, said in _WORDS.items():
-            message = message.replace(phrase, said)
-        raise type(error)(as_options(message)) from error
+def _said(message: str) -> str:
+    """A message of the library in the options of this command."""
+    return as_options(reworded(message, _WORDS))

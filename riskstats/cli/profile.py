@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from riskstats.cli._logs import log_arguments, read_logs, said, tool_of
 from riskstats.cli._losses import name_list
 from riskstats.cli._output import (
     STDOUT,
-    check_destination,
     check_picture,
+    check_table,
     json_text,
-    write_bytes,
+    table_text,
     write_picture,
+    write_table,
     write_text,
 )
 from riskstats.cli._parser import whole
 from riskstats.cli._running import DONE, GATE_NOT_MET
-from riskstats.exceptions import IncompatibleBound, InvalidInput
+from riskstats.cli._wording import in_options, reworded
+from riskstats.exceptions import InvalidInput
 
 if TYPE_CHECKING:
     from riskstats.tail.models_report import ModelsReport
@@ -78,7 +77,6 @@ _OF_TOOLS = (  # options that say how a log of a tool is read
     "filter",
     "behaviors",
 )
-_SUFFIXES = (".csv", ".tsv")
 _WORDS = {
     "`clip=`": "--clip",
     "`clip`": "--clip",
@@ -172,35 +170,24 @@ def _output_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read, profile every model, compare them, print, and compare the limits with the risk limit."""
-    from riskstats.cli._profiles import as_content, as_csv
+    from riskstats.cli._profiles import COLUMNS, as_content, as_rows
 
-    _check_outputs(args)
-    with _in_options():
+    check_picture(args.plot)
+    check_table(args.output, json=args.json)
+    with in_options(_said):
         found = _profiles(args)
     write_text(json_text(as_content(found)) if args.json else _text(found, args.output), STDOUT)
-    if args.output is not None and args.output != STDOUT:
-        delimiter = "\t" if Path(args.output).suffix.lower() == ".tsv" else ","
-        write_bytes(as_csv(found, delimiter).encode("utf-8"), args.output)
+    if args.output not in (None, STDOUT):
+        write_table(COLUMNS, as_rows(found), args.output)
     if args.plot is not None:
         write_picture(found.plot(), args.plot)
     return _gate(found, args.risk_limit)
 
 
 def _text(found: ModelsReport, output: str | None) -> str:
-    from riskstats.cli._profiles import as_csv, as_text
+    from riskstats.cli._profiles import COLUMNS, as_rows, as_text
 
-    return as_csv(found, ",") if output == STDOUT else as_text(found)
-
-
-def _check_outputs(args: argparse.Namespace) -> None:
-    check_picture(args.plot)
-    if args.output is None:
-        return
-    if args.output == STDOUT and args.json:
-        raise InvalidInput("-o - and --json both write to standard output. Leave out one of them.")
-    if args.output != STDOUT and Path(args.output).suffix.lower() not in _SUFFIXES:
-        raise InvalidInput(f"the suffix of '{args.output}' is neither .csv nor .tsv. Rename the output.")
-    check_destination(args.output)
+    return table_text(COLUMNS, as_rows(found)) if output == STDOUT else as_text(found)
 
 
 def _profiles(args: argparse.Namespace) -> ModelsReport:
@@ -263,13 +250,6 @@ def _gate(found: ModelsReport, limit: float | None) -> int:
     return GATE_NOT_MET
 
 
-@contextmanager
-def _in_options() -> Iterator[None]:
-    """Reword the errors of a block for the options of this command."""
-    try:
-        yield
-    except (InvalidInput, IncompatibleBound) as error:
-        message = str(error)
-        for phrase, words in _WORDS.items():
-            message = message.replace(phrase, words)
-        raise type(error)(said(message)) from error
+def _said(message: str) -> str:
+    """A message of the library in the options of this command."""
+    return said(reworded(message, _WORDS))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from riskstats.cli._logs import LOGS, log_arguments, read_logs, said
@@ -22,9 +20,9 @@ from riskstats.cli._output import (
 )
 from riskstats.cli._parser import assignment, ends, share, whole
 from riskstats.cli._running import DONE, GATE_NOT_MET
+from riskstats.cli._wording import in_options, reworded
 from riskstats.cli.harm import cost_levels, cost_map
 from riskstats.cli.profile import LIMITS
-from riskstats.exceptions import IncompatibleBound, InvalidInput
 
 if TYPE_CHECKING:
     from riskstats.evaluations.report_result import EvaluationReport
@@ -159,7 +157,7 @@ def run(args: argparse.Namespace) -> int:
     """Read, report, print, write, and say which gates are not kept."""
     check_picture(args.plot)
     check_table(args.output, json=args.json)
-    with _in_options():
+    with in_options(_said):
         found = _report(args)
         picture = None if args.plot is None else found.plot()
     write_text(_printed(found, args), STDOUT)
@@ -258,15 +256,4 @@ def _gate(found: EvaluationReport) -> int:
 
 
 def _said(message: str) -> str:
-    for phrase, words in _OPTIONS.items():
-        message = message.replace(phrase, words)
-    return said(message)
-
-
-@contextmanager
-def _in_options() -> Iterator[None]:
-    """Reword the errors of a block for the options of this command."""
-    try:
-        yield
-    except (InvalidInput, IncompatibleBound) as error:
-        raise type(error)(_said(str(error))) from error
+    return said(reworded(message, _OPTIONS))

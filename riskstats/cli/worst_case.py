@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from riskstats.cli import _losses as losses
@@ -22,8 +20,8 @@ from riskstats.cli._output import (
 )
 from riskstats.cli._parser import amount, ends, whole
 from riskstats.cli._running import DONE, GATE_NOT_MET
-from riskstats.cli._wording import as_options
-from riskstats.exceptions import IncompatibleBound, InvalidInput
+from riskstats.cli._wording import as_options, in_options, reworded
+from riskstats.exceptions import InvalidInput
 
 if TYPE_CHECKING:
     from riskstats.cli._worst_effects import EffectAnswer
@@ -201,7 +199,7 @@ def run(args: argparse.Namespace) -> int:
     _check_usage(args)
     check_picture(args.plot)
     check_table(args.output, json=args.json)
-    with _in_options():
+    with in_options(_said):
         found = risk_answer(args) if args.treatment is None else effect_answer(args)
         picture = None if args.plot is None else found.plot()
     write_text(_printed(found, args), STDOUT)
@@ -264,13 +262,6 @@ def _gate(found: RiskAnswer | EffectAnswer) -> int:
     return GATE_NOT_MET
 
 
-@contextmanager
-def _in_options() -> Iterator[None]:
-    """Reword the errors of a block for the options of this command."""
-    try:
-        yield
-    except (InvalidInput, IncompatibleBound) as error:
-        message = str(error)
-        for phrase, said in _WORDS.items():
-            message = message.replace(phrase, said)
-        raise type(error)(as_options(message)) from error
+def _said(message: str) -> str:
+    """A message of the library in the options of this command."""
+    return as_options(reworded(message, _WORDS))
