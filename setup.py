@@ -16,7 +16,7 @@ if VERSION is None:
 setup(
     name="riskstats",
     version=VERSION[1],
-    description="Risk numbers with a proof: certified risk scores, bounds on risks, certified choices",
+    description="Risk numbers with a proof: what they are, how sure, how bad if the world shifts, which model",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     author="The riskstats developers",
@@ -48,7 +48,7 @@ setup(
         "cuda13": ["jax[cuda13]"],
     },
     entry_points={"console_scripts": ["riskstats = riskstats.cli:main"]},
-    keywords=["risk score", "interpretable machine learning", "integer programming", "scorecard"],
+    keywords=["risk score", "CVaR", "risk control", "distributional robustness", "predictive multiplicity"],
     classifiers=[
         "Development Status :: 3 - Alpha",
         "Intended Audience :: Science/Research",
