@@ -16,7 +16,7 @@ if VERSION is None:
 setup(
     name="riskstats",
     version=VERSION[1],
-    description="Risk numbers with a proof: what they are, how sure, how bad if the world shifts, which model",
+    description="Risk numbers with a proof: what it is, how sure, how bad if the world shifts, which model",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     author="The riskstats developers",
