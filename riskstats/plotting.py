@@ -369,6 +369,22 @@ def say(axes: Axes, title: str, x: str, y: str) -> None:
     axes.set_ylabel(y, fontsize=9, color=SOFT, parse_math=False)
 
 
+def at_the_right(axes: Axes, y: float, text: str, size: float = 8.5) -> None:
+    """Words beside a row, outside the right edge of the axes."""
+    axes.annotate(
+        text,
+        (1.0, y),
+        xycoords=("axes fraction", "data"),
+        xytext=(6, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=size,
+        color=SOFT,
+        annotation_clip=False,
+        parse_math=False,
+    )
+
+
 def new_figure(axes: Axes) -> Figure:
     """The figure of these axes."""
     figure: Any = axes.figure

@@ -13,7 +13,7 @@ import numpy as np
 
 from riskstats._validation import Floats
 from riskstats.exceptions import InvalidInput
-from riskstats.plotting import BLUE, PALE, RED, SOFT, axes_of, new_figure
+from riskstats.plotting import BLUE, PALE, RED, SOFT, at_the_right, axes_of, new_figure
 from riskstats.plotting_rows import key_above, short, titled
 from riskstats.results import as_percent
 from riskstats.scores.sheet import FAINT, INK, PAPER
@@ -71,7 +71,7 @@ def _forest(rows: Sequence[_Row], ax: Axes | None, ends: tuple[float, float]) ->
         face = color if row.strong else PAPER
         axes.plot([row.value], [y], "o", color=color, markerfacecolor=face, markersize=size, clip_on=False)
         if row.beside:
-            _beside(axes, y, row.beside, min(8.0, 40 * pitch))
+            at_the_right(axes, y, row.beside, min(8.0, 40 * pitch))
     axes.set_yticks(range(len(rows)), [short(row.name) for row in rows], fontsize=min(9.0, 48 * pitch))
     for label in axes.get_yticklabels():
         label.set_parse_math(False)
@@ -79,22 +79,6 @@ def _forest(rows: Sequence[_Row], ax: Axes | None, ends: tuple[float, float]) ->
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(*ends)
     return axes
-
-
-def _beside(axes: Axes, y: float, text: str, size: float) -> None:
-    """A note at the right edge of a row."""
-    axes.annotate(
-        text,
-        (1.0, y),
-        xycoords=("axes fraction", "data"),
-        xytext=(6, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=size,
-        color=SOFT,
-        annotation_clip=False,
-        parse_math=False,
-    )
 
 
 def _marks(strong: str, weak: str, used: Sequence[_Row], limits: str) -> list[Any]:
@@ -272,7 +256,7 @@ def _draw_zone(axes: Axes, y: float, each: Zone, ends: tuple[float, float]) -> N
     axes.hlines(y, low, high, color=INK, linewidth=1.8, linestyles=":" if open_ else "-")
     face = PAPER if open_ else INK
     axes.plot([each.estimate], [y], "o", color=INK, markerfacecolor=face, markersize=6)
-    _beside(axes, y, each.verdict, 8.5)
+    at_the_right(axes, y, each.verdict, 8.5)
 
 
 # Attacks

@@ -16,7 +16,7 @@ from riskstats.exceptions import InvalidInput
 from riskstats.multiplicity.groups import SMALL_GROUP
 from riskstats.multiplicity.inputs import checked_deviation
 from riskstats.multiplicity.wording import SAME, between, counted, percent
-from riskstats.plotting import BLUE, PALE, RED, SOFT, axes_of, new_figure
+from riskstats.plotting import BLUE, PALE, RED, SOFT, at_the_right, axes_of, new_figure
 from riskstats.plotting_ranges import dot, line, plot_ranges
 from riskstats.plotting_rows import key_above, short, titled
 from riskstats.scores.sheet import FAINT, INK, PAPER
@@ -137,7 +137,7 @@ def plot_group_rates(
     for y, (_, group, i) in enumerate(lines):
         if group is not None:
             _draw_group(axes, y, group, i, j)
-            _at_the_right(axes, y, words[y])
+            at_the_right(axes, y, words[y])
     _name_rows(axes, lines)
     low, high = axes.get_xlim()
     axes.set_xlim(min(low, -0.02 * high), high)
@@ -215,21 +215,6 @@ def _group_words(group: GroupRates | None, i: int, j: int) -> str:
     if group.label_ambiguity is None:
         return words
     return f"{words}; either way {group.words('label_ambiguity', i)}"
-
-
-def _at_the_right(axes: Axes, y: int, text: str) -> None:
-    """Words beside a row, outside the axes."""
-    axes.annotate(
-        text,
-        (1.0, y),
-        xycoords=("axes fraction", "data"),
-        xytext=(6, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=8.5,
-        color=SOFT,
-        annotation_clip=False,
-    )
 
 
 def _group_marks(report: MultiplicityReport, overall: MultiplicityRate, certified: bool) -> list[Any]:

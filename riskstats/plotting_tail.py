@@ -18,6 +18,7 @@ from riskstats.plotting import (
     PALE,
     RED,
     SOFT,
+    at_the_right,
     axes_of,
     new_figure,
     say,
@@ -199,17 +200,7 @@ def _ranks(axes: Axes, y: float, model: ComparedModel) -> None:
     """The ranks that a model may have, at the right edge."""
     low, high = model.rank_low, model.rank_high
     text = f"rank {low}" if low == high else f"rank {low} to {high}"
-    axes.annotate(
-        text,
-        (1.0, y),
-        xycoords=("axes fraction", "data"),
-        xytext=(6, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=8.5,
-        color=SOFT,
-        annotation_clip=False,
-    )
+    at_the_right(axes, y, text)
 
 
 def _comparison_marks(comparison: ModelComparison) -> list[Any]:

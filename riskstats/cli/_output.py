@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import json
 import math
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ __all__ = [
     "check_picture",
     "check_table",
     "json_text",
+    "put_out",
     "table_text",
     "write_bytes",
     "write_picture",
@@ -101,6 +103,25 @@ def write_table(head: Sequence[str], rows: Iterable[Sequence[Any]], path: str) -
     """Write rows of cells to a file, with commas or tabs by its suffix."""
     delimiter = _TABLES[Path(path).suffix.lower()]
     write_bytes(table_text(head, rows, delimiter).encode("utf-8"), path)
+
+
+def put_out(
+    args: argparse.Namespace,
+    *,
+    text: Callable[[], str],
+    content: Callable[[], Any],
+    table: Callable[[], tuple[Sequence[str], Iterable[Sequence[Any]]]],
+) -> None:
+    """Print an answer as words, as JSON (`--json`) or as CSV (`-o -`), and write its table to `-o FILE`.
+
+    table : gives the head and the rows.
+    """
+    if args.json:
+        write_text(json_text(content()), STDOUT)
+    else:
+        write_text(table_text(*table()) if args.output == STDOUT else text(), STDOUT)
+    if args.output not in (None, STDOUT):
+        write_table(*table(), args.output)
 
 
 def write_picture(figure: Figure, path: str) -> None:

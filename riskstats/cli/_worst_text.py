@@ -42,6 +42,7 @@ def sizes_of(args: argparse.Namespace, d: int) -> list[dict[str, float]]:
 
 
 def curve_of(args: argparse.Namespace, ask: Callable[[Any], Any], model: Any) -> SensitivityCurve | None:
+    """The answer at every radius of --radii, None without it."""
     return None if args.radii is None else sensitivity_curve(Question(ask, model), args.radii)
 
 
@@ -89,11 +90,13 @@ def case_content(case: WorstCase) -> dict[str, Any]:
 
 
 def row_of(case: WorstCase) -> Row:
+    """A worst case as a row of the table."""
     total = float(sum(case.radius))
     return case.question, "", total, case.direction, worded(case.value, case.status), case.status.value
 
 
 def curve_rows(curve: SensitivityCurve | None) -> Iterator[Row]:
+    """Every side of a curve as rows; none where there is no curve."""
     if curve is not None:
         for side in curve.sides:
             yield from map(row_of, curve.side(side))

@@ -7,14 +7,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from riskstats.cli._output import (
-    STDOUT,
     check_picture,
     check_table,
-    json_text,
-    table_text,
+    put_out,
     write_picture,
-    write_table,
-    write_text,
 )
 from riskstats.cli._running import DONE, GATE_NOT_MET
 from riskstats.cli._wording import as_options, in_options, reworded
@@ -130,9 +126,7 @@ def run(args: argparse.Namespace) -> int:
     with in_options(_said):
         found = grade_answer(args)
         picture = None if args.plot is None else found.plot()
-    write_text(_printed(found, args), STDOUT)
-    if args.output not in (None, STDOUT):
-        write_table(found.HEAD, found.rows(), args.output)
+    put_out(args, text=found.text, content=found.content, table=lambda: (found.HEAD, found.rows()))
     if picture is not None:
         write_picture(picture, args.plot)
     return _gate(found)
@@ -165,12 +159,6 @@ def _check_usage(args: argparse.Namespace) -> None:
 
 def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
-
-
-def _printed(found: GradeAnswer, args: argparse.Namespace) -> str:
-    if args.json:
-        return json_text(found.content())
-    return table_text(found.HEAD, found.rows()) if args.output == STDOUT else found.text()
 
 
 def _gate(found: GradeAnswer) -> int:

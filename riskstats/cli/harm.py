@@ -8,14 +8,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from riskstats.cli._output import (
-    STDOUT,
     check_picture,
     check_table,
-    json_text,
-    table_text,
+    put_out,
     write_picture,
-    write_table,
-    write_text,
 )
 from riskstats.cli._parser import ends, whole
 from riskstats.cli._running import DONE, GATE_NOT_MET
@@ -196,9 +192,12 @@ def run(args: argparse.Namespace) -> int:
     with in_options(_said):
         found = harm_answer(args)
         picture = None if args.plot is None else found.plot(args.plot_kind)
-    write_text(_printed(found, args), STDOUT)
-    if args.output not in (None, STDOUT):
-        write_table(found.HEAD, found.rows(), args.output)
+    put_out(
+        args,
+        text=lambda: _said(found.text()),
+        content=found.content,
+        table=lambda: (found.HEAD, found.rows()),
+    )
     if picture is not None:
         write_picture(picture, args.plot)
     return _gate(found)
@@ -216,14 +215,6 @@ def _check_usage(args: argparse.Namespace) -> None:
         )
     if args.plot_kind == "refusals" and not args.calibration:
         raise InvalidInput("--plot-kind refusals needs --calibration. Add it.")
-
-
-def _printed(found: HarmAnswer, args: argparse.Namespace) -> str:
-    if args.json:
-        return json_text(found.content())
-    if args.output == STDOUT:
-        return table_text(found.HEAD, found.rows())
-    return _said(found.text())
 
 
 def _gate(found: HarmAnswer) -> int:

@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING
 from riskstats.cli._logs import log_arguments, read_logs, said, tool_of
 from riskstats.cli._losses import name_list
 from riskstats.cli._output import (
-    STDOUT,
     check_picture,
     check_table,
-    json_text,
-    table_text,
+    put_out,
     write_picture,
-    write_table,
-    write_text,
 )
 from riskstats.cli._parser import whole
 from riskstats.cli._running import DONE, GATE_NOT_MET
@@ -170,24 +166,21 @@ def _output_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read, profile every model, compare them, print, and compare the limits with the risk limit."""
-    from riskstats.cli._profiles import COLUMNS, as_content, as_rows
+    from riskstats.cli._profiles import COLUMNS, as_content, as_rows, as_text
 
     check_picture(args.plot)
     check_table(args.output, json=args.json)
     with in_options(_said):
         found = _profiles(args)
-    write_text(json_text(as_content(found)) if args.json else _text(found, args.output), STDOUT)
-    if args.output not in (None, STDOUT):
-        write_table(COLUMNS, as_rows(found), args.output)
+    put_out(
+        args,
+        text=lambda: as_text(found),
+        content=lambda: as_content(found),
+        table=lambda: (COLUMNS, as_rows(found)),
+    )
     if args.plot is not None:
         write_picture(found.plot(), args.plot)
     return _gate(found, args.risk_limit)
-
-
-def _text(found: ModelsReport, output: str | None) -> str:
-    from riskstats.cli._profiles import COLUMNS, as_rows, as_text
-
-    return table_text(COLUMNS, as_rows(found)) if output == STDOUT else as_text(found)
 
 
 def _profiles(args: argparse.Namespace) -> ModelsReport:

@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING, Any
 from riskstats.cli._logs import LOGS, log_arguments, read_logs, said
 from riskstats.cli._losses import name_list
 from riskstats.cli._output import (
-    STDOUT,
     check_picture,
     check_table,
-    json_text,
-    table_text,
+    put_out,
     write_picture,
-    write_table,
-    write_text,
 )
 from riskstats.cli._parser import assignment, ends, share, whole
 from riskstats.cli._running import DONE, GATE_NOT_MET
@@ -160,9 +156,7 @@ def run(args: argparse.Namespace) -> int:
     with in_options(_said):
         found = _report(args)
         picture = None if args.plot is None else found.plot()
-    write_text(_printed(found, args), STDOUT)
-    if args.output not in (None, STDOUT):
-        write_table(*_table(found), args.output)
+    put_out(args, text=lambda: _said(found.summary()), content=found.to_dict, table=lambda: _table(found))
     if picture is not None:
         write_picture(picture, args.plot)
     return _gate(found)
@@ -229,12 +223,6 @@ def _references(given: list[str] | None, models: tuple[str, ...]) -> list[Any] |
         counts = word not in models and slash and unsafe.isdigit() and total.isdigit()
         found.append((int(unsafe), int(total)) if counts else word)
     return found
-
-
-def _printed(found: EvaluationReport, args: argparse.Namespace) -> str:
-    if args.json:
-        return json_text(found.to_dict())
-    return table_text(*_table(found)) if args.output == STDOUT else _said(found.summary())
 
 
 def _table(found: EvaluationReport) -> tuple[tuple[str, ...], list[list[Any]]]:

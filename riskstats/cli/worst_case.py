@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING
 
 from riskstats.cli import _losses as losses
 from riskstats.cli._output import (
-    STDOUT,
     check_picture,
     check_table,
-    json_text,
-    table_text,
+    put_out,
     write_picture,
-    write_table,
-    write_text,
 )
 from riskstats.cli._parser import amount, ends, whole
 from riskstats.cli._running import DONE, GATE_NOT_MET
@@ -202,20 +198,10 @@ def run(args: argparse.Namespace) -> int:
     with in_options(_said):
         found = risk_answer(args) if args.treatment is None else effect_answer(args)
         picture = None if args.plot is None else found.plot()
-    write_text(_printed(found, args), STDOUT)
-    if args.output not in (None, STDOUT):
-        write_table(HEAD, found.rows(), args.output)
+    put_out(args, text=found.text, content=found.content, table=lambda: (HEAD, found.rows()))
     if picture is not None:
         write_picture(picture, args.plot)
     return _gate(found)
-
-
-def _printed(found: RiskAnswer | EffectAnswer, args: argparse.Namespace) -> str:
-    from riskstats.cli._worst_text import HEAD
-
-    if args.json:
-        return json_text(found.content())
-    return table_text(HEAD, found.rows()) if args.output == STDOUT else found.text()
 
 
 def _check_usage(args: argparse.Namespace) -> None:

@@ -55,6 +55,7 @@ def findings_of(
     asked: Asked,
     told: list[str],
 ) -> Findings:
+    """Every chosen part of a report on one table; one that cannot be computed is left out with its reason."""
     left_out: dict[str, str] = {}
 
     def part(name: str, function: Callable[..., Any]) -> dict[str, dict[str, Any]]:
